@@ -1,0 +1,150 @@
+/* What the engine asks of a store: an append-only log with one identity per event, state documents
+ * by (kind, key), numbered documents, and small meta values; everything between begin and commit is
+ * applied whole or not at all. Drivers: src/store/sqlite, src/store/memory. One writer; a store
+ * object is used by one thread at a time. Values are JSON text. */
+#ifndef XD_PORT_STORE_H
+#define XD_PORT_STORE_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "base/time.h"
+
+/* Kinds of state documents. Numbers are persisted; names are what people see in views. */
+typedef enum xd_state_kind {
+    XD_STATE_NONE = 0,
+    XD_STATE_ITEM = 1,            /* item code */
+    XD_STATE_SUPPLIER = 2,        /* supplier code */
+    XD_STATE_SITE = 3,            /* site code */
+    XD_STATE_UOM = 4,             /* unit code */
+    XD_STATE_ACCOUNT = 5,         /* role or role/category */
+    XD_STATE_PURCHASE_ORDER = 10, /* po: header, no lines */
+    XD_STATE_ORDER_LINE = 11,     /* po/line */
+    XD_STATE_RECEIPT_LINE = 12,   /* po/line/n, n six digits: what a match is made against */
+    XD_STATE_ORDER_CHANGE = 13,
+    XD_STATE_ACKNOWLEDGEMENT = 14,
+    XD_STATE_SHIP_NOTICE = 15,
+    XD_STATE_RECEIPT = 20, /* site/receipt number */
+    XD_STATE_RETURN = 21,
+    XD_STATE_MOVEMENT = 22,     /* adjustment, count, transfer, shipment: kind name/number */
+    XD_STATE_STOCK = 23,        /* site/item: quantity and value on hand */
+    XD_STATE_INVOICE = 30,      /* supplier/normalised number/year */
+    XD_STATE_MATCH = 31,        /* invoice key/line/n: one allocation */
+    XD_STATE_HOLD = 32,         /* hold id */
+    XD_STATE_INVOICE_WAIT = 33, /* po/line/n: an invoice line that waits for goods */
+    XD_STATE_CREDIT = 34,
+    XD_STATE_PAYMENT = 35,
+    XD_STATE_LEDGER = 36,     /* ledger/year: next number, head of the hash chain */
+    XD_STATE_BALANCE = 37,    /* ledger/account/currency: debit and credit totals */
+    XD_STATE_CONTROL = 38,    /* po/line: p2p-controls counters and findings */
+    XD_STATE_DUPLICATE = 39,  /* soft duplicate key -> invoice */
+    XD_STATE_PARK_QUEUE = 50, /* wait kind/wait key: first and next number */
+    XD_STATE_PARKED = 51,     /* wait kind/wait key/n: one parked event */
+    XD_STATE_OUTBOX = 52,     /* seq as 16 hex digits: deliveries not yet settled */
+    XD_STATE_DEAD = 53,       /* delivery id: dead letter with its reason */
+    XD_STATE_EXCEPTION = 54,  /* seq as 16 hex digits: a business exception for a person */
+    XD_STATE_TIMER = 55,
+    XD_STATE_DEFINITION = 56, /* "current" */
+    XD_STATE_LIMIT = 64
+} xd_state_kind;
+
+/* Lower-case name of a state kind ("order_line"); NULL when unknown. */
+const char *xd_state_kind_name(xd_state_kind kind);
+
+/* Append-only numbered documents. */
+typedef enum xd_numbered {
+    XD_NUMBERED_EFFECT = 1, /* by event seq: what the flow did and why, and what it sends; may be
+                               replaced when a parked event resumes */
+    XD_NUMBERED_JOURNAL = 2 /* by posting ordinal 1..: journal entry, with hash */
+} xd_numbered;
+
+typedef struct xd_log_row {
+    int64_t seq;
+    xd_instant recorded_at;
+    int32_t kind; /* xd_kind */
+    xd_str source;
+    xd_str id;
+    xd_str key;
+    xd_instant time; /* XD_INSTANT_NONE when absent */
+    xd_str actor;
+    xd_str trace;
+    xd_str body;
+} xd_log_row;
+
+typedef struct xd_store xd_store;
+
+/* Called per row; pointers live until the callback returns. A status other than XD_OK stops the
+ * walk and is returned. */
+typedef xd_status (*xd_log_visit)(void *context, const xd_log_row *row);
+typedef xd_status (*xd_state_visit)(void *context, xd_state_kind kind, xd_str key, xd_str value);
+typedef xd_status (*xd_numbered_visit)(void *context, int64_t number, xd_str value);
+
+typedef struct xd_store_ops {
+    void (*destroy)(xd_store *store);
+    xd_status (*begin)(xd_store *store, xd_fault *fault);
+    /* Durable when it returns XD_OK. On failure the transaction is rolled back. */
+    xd_status (*commit)(xd_store *store, xd_fault *fault);
+    void (*rollback)(xd_store *store);
+    /* Appends row at row->seq, which must be head + 1. When (source, id) is already in the log
+     * nothing is written and *ret_existing is its seq; otherwise *ret_existing is 0. */
+    xd_status (*log_append)(xd_store *store, const xd_log_row *row, int64_t *ret_existing,
+                            xd_fault *fault);
+    /* One row by seq, copied into arena; XD_NOT_FOUND. */
+    xd_status (*log_get)(xd_store *store, int64_t seq, xd_arena *arena, xd_log_row *ret_row,
+                         xd_fault *fault);
+    /* Rows with seq > after in order, at most limit. */
+    xd_status (*log_each)(xd_store *store, int64_t after, int64_t limit, xd_log_visit visit,
+                          void *context, xd_fault *fault);
+    xd_status (*log_head)(xd_store *store, int64_t *ret_seq, xd_fault *fault);
+    /* Value copied into arena; XD_OK with *ret_value = XD_STR_NULL when absent. */
+    xd_status (*state_get)(xd_store *store, xd_state_kind kind, xd_str key, xd_arena *arena,
+                           xd_str *ret_value, xd_fault *fault);
+    /* value.ptr NULL deletes; deleting what is absent is fine. */
+    xd_status (*state_put)(xd_store *store, xd_state_kind kind, xd_str key, xd_str value,
+                           xd_fault *fault);
+    /* All state in order of (kind number, key bytes); only_kind XD_STATE_NONE means every kind. */
+    xd_status (*state_each)(xd_store *store, xd_state_kind only_kind, xd_state_visit visit,
+                            void *context, xd_fault *fault);
+    xd_status (*numbered_put)(xd_store *store, xd_numbered table, int64_t number, xd_str value,
+                              xd_fault *fault);
+    xd_status (*numbered_get)(xd_store *store, xd_numbered table, int64_t number, xd_arena *arena,
+                              xd_str *ret_value, xd_fault *fault);
+    xd_status (*numbered_each)(xd_store *store, xd_numbered table, int64_t after, int64_t limit,
+                               xd_numbered_visit visit, void *context, xd_fault *fault);
+    /* Small named integers, such as "state_seq"; absent is 0. */
+    xd_status (*meta_get)(xd_store *store, xd_str name, int64_t *ret_value, xd_fault *fault);
+    xd_status (*meta_put)(xd_store *store, xd_str name, int64_t value, xd_fault *fault);
+    /* Answers kept for Idempotency-Key, scoped by consumer. Absent: *ret_answer = XD_STR_NULL. */
+    xd_status (*answer_get)(xd_store *store, xd_str consumer, xd_str key, xd_arena *arena,
+                            xd_str *ret_payload_hash, xd_str *ret_answer, xd_fault *fault);
+    xd_status (*answer_put)(xd_store *store, xd_str consumer, xd_str key, xd_str payload_hash,
+                            xd_str answer, xd_instant at, xd_fault *fault);
+    /* Forgets answers older than before. */
+    xd_status (*answer_purge)(xd_store *store, xd_instant before, xd_fault *fault);
+} xd_store_ops;
+
+struct xd_store {
+    const xd_store_ops *ops;
+};
+
+/* Memory driver: reference for tests, replay and simulation. NULL when out of memory. */
+xd_store *xd_store_memory_create(void);
+
+typedef enum xd_store_mode {
+    XD_STORE_WRITE, /* creates and migrates when needed; refuses a newer schema */
+    XD_STORE_READ   /* read-only connection beside a writer */
+} xd_store_mode;
+
+/* SQLite driver: path of the database file. WAL, synchronous FULL. Faults: XD_IO, XD_FULL, XD_BUSY
+ * (locked by another process), XD_CORRUPT, XD_CONFLICT (newer schema). Checkpoints run on a thread
+ * of the driver's own so that commit never waits for one. */
+XD_CHECKED xd_status xd_store_sqlite_open(const char *path, xd_store_mode mode, xd_store **ret,
+                                          xd_fault *fault);
+
+static inline void xd_store_destroy(xd_store *store)
+{
+    if (store) {
+        store->ops->destroy(store);
+    }
+}
+
+#endif

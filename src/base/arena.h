@@ -26,9 +26,11 @@ void xd_arena_reset(xd_arena *arena);
 /* Slow path of xd_arena_alloc. */
 void *xd_arena_grow(xd_arena *arena, size_t size);
 
-/* size bytes aligned to 16, not cleared; NULL when the cap or the system refuses. */
+/* size bytes aligned to 16, not cleared; NULL when the cap or the system refuses
+ * (size 0 takes a place of its own, so NULL always means refused). */
 static inline void *xd_arena_alloc(xd_arena *arena, size_t size)
 {
+    size = size ? size : 1;
     size_t rounded = (size + 15) & ~(size_t)15;
     if (rounded >= size && rounded <= (size_t)(arena->limit - arena->cursor)) {
         void *p = arena->cursor;

@@ -29,6 +29,7 @@ bool xd_buf_reserve(xd_buf *buf, size_t extra)
         return true;
     }
     size_t size = buf->size ? buf->size : 256;
+    size = size < buf->cap_bytes ? size : buf->cap_bytes;
     while (size < need) {
         size = size > buf->cap_bytes / 2 ? buf->cap_bytes : size * 2;
     }

@@ -54,7 +54,8 @@ typedef struct xd_json_limits {
 XD_CHECKED xd_status xd_json_parse(xd_str text, xd_json_limits limits, xd_arena *arena,
                                    const xd_json **ret_root, xd_fault *fault);
 
-/* Member by name; NULL when object is NULL, not an object, or has no such member. */
+/* Member by name, the first where duplicates were allowed; NULL when object is NULL, not an object,
+ * or has no such member. */
 const xd_json *xd_json_get(const xd_json *object, xd_str name);
 #define XD_GET(object, literal) xd_json_get((object), XD_STR(literal))
 /* Text of a string or number member; {NULL, 0} when absent or of another type. */
@@ -79,8 +80,8 @@ void xd_json_write(xd_buf *buf, const xd_json *value);
 /* Appends the canonical form: members sorted by the UTF-8 bytes of their names, no white space,
  * strings with minimal escapes, numbers normalised as exact decimals (1.50, 15e-1 and 1.5 are one;
  * -0 is 0). Two values are equal exactly when their canonical forms are. scratch is used for
- * sorting. Faults: XD_NO_MEMORY, XD_LIMIT when an exponent would need more than 400 digits written
- * out. */
+ * sorting. Faults: XD_NO_MEMORY, XD_LIMIT when a number needs more than 400 zeros beside its
+ * digits. */
 XD_CHECKED xd_status xd_json_canonical(xd_buf *buf, const xd_json *value, xd_arena *scratch,
                                        xd_fault *fault);
 

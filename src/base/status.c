@@ -37,6 +37,21 @@ static xd_class class_of(xd_code code)
     }
 }
 
+/* Texts quote input, cut wherever it became too long: what is no whole character of UTF-8, or would
+ * steer a terminal, becomes a question mark. */
+static void make_readable(char *text)
+{
+    size_t bad;
+    while (!xd_utf8_valid(xd_str_from(text), &bad)) {
+        text[bad] = '?';
+    }
+    for (char *p = text; *p; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7F) {
+            *p = '?';
+        }
+    }
+}
+
 const char *xd_code_name(xd_code code)
 {
     return (unsigned)code < XD_CODE_COUNT ? code_names[code] : "unknown";
@@ -58,6 +73,7 @@ xd_status xd_fail(xd_fault *fault, xd_code code, const char *rule, const char *f
     va_start(arguments, format);
     vsnprintf(fault->text, sizeof fault->text, format, arguments);
     va_end(arguments);
+    make_readable(fault->text);
     return code;
 }
 
@@ -71,6 +87,7 @@ void xd_fault_at(xd_fault *fault, int64_t offset, const char *path)
     }
     if (path) {
         snprintf(fault->path, sizeof fault->path, "%s", path);
+        make_readable(fault->path);
     }
 }
 

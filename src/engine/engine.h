@@ -103,6 +103,7 @@ typedef struct xd_engine_stats {
     int64_t stepped, batches, flushes, rows_written;
     int64_t log_head, state_seq, stepped_seq;
     int64_t queue_length, backlog;
+    bool failed; /* nothing more is accepted or processed: the hub must be started anew */
     int64_t append_us, step_us, commit_us; /* time spent, since start */
 } xd_engine_stats;
 
@@ -124,8 +125,9 @@ void xd_engine_stop(xd_engine *engine);
 bool xd_engine_turn(xd_engine *engine);
 
 /* Hands a submission over. XD_OK: the engine will call done exactly once. XD_BUSY: a limit is
- * reached, try again after a moment (429/503); XD_FULL, XD_IO: the store refuses writes now;
- * ownership stays. Thread-safe. */
+ * reached, try again after a moment (429/503); XD_FULL, XD_IO: the store refuses writes now.
+ * When it is not XD_OK the engine has given up its share and done is never called; the caller
+ * releases its own share once in either case. Thread-safe. */
 XD_CHECKED xd_status xd_engine_submit(xd_engine *engine, xd_submission *submission,
                                       xd_fault *fault);
 /* Submits one hub-internal event (kind is internal) and waits until it is durable. Thread-safe. */

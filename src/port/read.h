@@ -12,6 +12,7 @@ typedef struct xd_read_request {
     const char *path;
     const char *(*query)(void *self, const char *name);
     void *self;
+    const char **ret_media_type; /* set (static storage) when the body is not JSON; may be NULL */
 } xd_read_request;
 
 /* Appends the body to ret_body and returns XD_OK; on any other status the caller answers with a

@@ -23,6 +23,7 @@ typedef enum xd_state_kind {
     XD_STATE_ORDER_CHANGE = 13,
     XD_STATE_ACKNOWLEDGEMENT = 14,
     XD_STATE_SHIP_NOTICE = 15,
+    XD_STATE_ORDER_ITEM = 16,     /* po/item: the order lines that order it */
     XD_STATE_RECEIPT = 20, /* site/receipt number */
     XD_STATE_RETURN = 21,
     XD_STATE_MOVEMENT = 22,     /* adjustment, count, transfer, shipment: kind name/number */
@@ -30,11 +31,10 @@ typedef enum xd_state_kind {
     XD_STATE_INVOICE = 30,      /* supplier/normalised number/year */
     XD_STATE_MATCH = 31,        /* invoice key/line/n: one allocation */
     XD_STATE_HOLD = 32,         /* hold id */
-    XD_STATE_INVOICE_WAIT = 33, /* po/line/n: an invoice line that waits for goods */
+    XD_STATE_INVOICE_LINE = 33, /* invoice key/n: one invoice line, n-th of its invoice */
     XD_STATE_CREDIT = 34,
     XD_STATE_PAYMENT = 35,
-    XD_STATE_LEDGER = 36,     /* ledger/year: next number, head of the hash chain */
-    XD_STATE_BALANCE = 37,    /* ledger/account/currency: debit and credit totals */
+    XD_STATE_LEDGER = 36,     /* "journal": numbers given so far, head of the hash chain */
     XD_STATE_CONTROL = 38,    /* po/line: p2p-controls counters and findings */
     XD_STATE_DUPLICATE = 39,  /* soft duplicate key -> invoice */
     XD_STATE_PARK_QUEUE = 50, /* wait kind/wait key: first and next number */
@@ -64,7 +64,8 @@ typedef struct xd_log_row {
     xd_str source;
     xd_str id;
     xd_str key;
-    xd_instant time; /* XD_INSTANT_NONE when absent */
+    xd_str order_key; /* for looking up all events of one order; "" when there is none */
+    xd_instant time;  /* XD_INSTANT_NONE when absent */
     xd_str actor;
     xd_str trace;
     xd_str body;
@@ -135,7 +136,9 @@ typedef enum xd_store_mode {
 } xd_store_mode;
 
 /* SQLite driver: path of the database file. WAL, synchronous FULL. Faults: XD_IO, XD_FULL, XD_BUSY
- * (locked by another process), XD_CORRUPT, XD_CONFLICT (newer schema). Checkpoints run on a thread
+ * (locked by another process), XD_CORRUPT, XD_CONFLICT (newer schema, another program's file), and
+ * for reading XD_NOT_FOUND. begin waits a few milliseconds when the write-ahead log is long; a
+ * reader's begin only fixes what it sees. Checkpoints run on a thread
  * of the driver's own so that commit never waits for one. */
 XD_CHECKED xd_status xd_store_sqlite_open(const char *path, xd_store_mode mode, xd_store **ret,
                                           xd_fault *fault);

@@ -263,6 +263,10 @@ static void moody_rollback(xd_store *store)
     moody *m = (moody *)store;
     m->real->ops->rollback(m->real);
 }
+static void moody_hold(xd_store *store)
+{
+    (void)store;
+}
 static xd_status moody_log_append(xd_store *store, const xd_log_row *row, int64_t *existing,
                                   xd_fault *fault)
 {
@@ -327,6 +331,8 @@ static void a_refused_commit_is_told_to_the_sender_and_passes(void **state)
     moody_ops = (xd_store_ops){.begin = moody_begin,
                                .commit = moody_commit,
                                .rollback = moody_rollback,
+                               .hold = moody_hold,
+                               .let_go = moody_hold,
                                .log_append = moody_log_append,
                                .log_get = moody_log_get,
                                .log_each = moody_log_each,

@@ -5,6 +5,8 @@
  * events are refused to their senders, and dirty documents stay dirty. */
 #include "engine/engine_int.h"
 
+#include <sys/prctl.h>
+
 enum { IDLE_MS = 1000 };
 
 /* One turn with a batch already taken. */
@@ -107,6 +109,7 @@ void *xd_engine_run(void *self)
 {
     xd_engine *e = self;
     xd_submission *batch;
+    prctl(PR_SET_NAME, "xd-engine"); /* what top and perf show */
     for (;;) {
         xd_work_fire_timers(e);
         if (!wait_for_work(e, true, &batch)) {

@@ -111,6 +111,9 @@ static bool step_some(xd_engine *e, xd_status *ret_status, xd_fault *fault)
 /* Intake goes first, but never so that stepping starves. */
 void xd_work_step(xd_engine *e)
 {
+    if (xd_processor_stepped(e->processor) >= e->appender.committed_head) {
+        return;
+    }
     int64_t start = xd_engine_now_us();
     xd_fault fault = XD_FAULT_NONE;
     xd_status status = XD_OK;
@@ -121,6 +124,7 @@ void xd_work_step(xd_engine *e)
         quota = e->turn_appended;
     }
     uint32_t done = 0;
+    e->store->ops->hold(e->store);
     while (!e->failed && xd_processor_dirty(e->processor) < 2 * (size_t)e->options.flush_rows &&
            step_some(e, &status, &fault)) {
         done += STEP_CHUNK;
@@ -128,6 +132,7 @@ void xd_work_step(xd_engine *e)
             break;
         }
     }
+    e->store->ops->let_go(e->store);
     if (status != XD_OK) {
         /* The cache may hold half of a change; what is durable is right, so a new start is too. */
         XD_LOG(XD_LOG_ERROR, "engine.failed",

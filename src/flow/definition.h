@@ -52,7 +52,9 @@ typedef enum xd_account {
     XD_ACCOUNT_COUNT
 } xd_account;
 
-enum { XD_DEFINITION_MAX_SYSTEMS = 32 };
+const char *xd_account_role(xd_account account); /* "INV" */
+
+enum { XD_DEFINITION_MAX_SYSTEMS = 32, XD_DEFINITION_MAX_CONTROLLERS = 16 };
 
 typedef struct xd_system_rule {
     xd_str name;
@@ -62,6 +64,7 @@ typedef struct xd_system_rule {
 typedef struct xd_definition {
     xd_str company;
     xd_str currency;
+    int32_t digits; /* minor-unit digits of currency: every posted amount has them */
     xd_str ledger;
     xd_str accounts[XD_ACCOUNT_COUNT]; /* code per role; the role's own name when not configured */
     int match_level;                   /* 2 or 3 */
@@ -73,13 +76,15 @@ typedef struct xd_definition {
     xd_tolerance price, extended_price, quantity_ordered, quantity_received, invoice_total,
         over_receipt;
     xd_decimal rounding_cap;     /* largest rounding line (RND), in the ledger's currency */
-    xd_decimal controller_limit; /* holds on invoices above it need the controller; 0: none */
-    int32_t duplicate_days;      /* window of the soft duplicate check */
+    xd_decimal controller_limit; /* holds on invoices above it need a controller; 0: none do */
+    uint32_t controller_count;
+    xd_str controllers[XD_DEFINITION_MAX_CONTROLLERS];
+    int32_t duplicate_days; /* window of the soft duplicate check; 0: none */
     uint32_t system_count;
     xd_system_rule systems[XD_DEFINITION_MAX_SYSTEMS];
 } xd_definition;
 
-/* Reads the JSON form (docs/configuration.md lists the members); defaults fill what is absent.
+/* Reads the JSON form (docs/definition.md lists the members); defaults fill what is absent.
  * Strings borrow json's source and arena. Faults: XD_INVALID with a JSON pointer. */
 XD_CHECKED xd_status xd_definition_read(const xd_json *json, xd_arena *arena, xd_definition *ret,
                                         xd_fault *fault);

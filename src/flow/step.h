@@ -49,6 +49,7 @@ struct xd_step {
     xd_state_view view;
     const xd_event *event;
     xd_arena *arena; /* borrows; everything the step makes lives here */
+    bool resumed;    /* the event was parked and is stepped again */
     /* What the step says (grown in the arena by the functions below). */
     xd_change *changes;
     uint32_t change_count;
@@ -66,13 +67,15 @@ struct xd_step {
     uint32_t wake_size;
     xd_str effect;  /* JSON object text for XD_NUMBERED_EFFECT; XD_STR_NULL when nothing is to be
                        kept */
-    xd_buf scratch; /* for building JSON; caller of init gives it a life across steps */
+    xd_buf scratch; /* for building one value at a time; lives across steps */
+    xd_buf effect_text; /* where the effect grows; lives across steps */
 };
 
 /* Prepares a step; scratch memory is kept across steps, finish frees it. */
 void xd_step_init(xd_step *step);
 void xd_step_finish(xd_step *step);
-/* Starts a step on event; arena must be empty or hold only what the event borrows. */
+/* Starts a step on event; arena must be empty or hold only what the event borrows. The caller sets
+ * resumed afterwards when the event was parked before. */
 void xd_step_begin(xd_step *step, const xd_definition *definition, xd_state_view view,
                    const xd_event *event, xd_arena *arena);
 
@@ -86,16 +89,24 @@ XD_CHECKED xd_status xd_flow_step(xd_step *step, xd_fault *fault);
 /* Current value including this step's own changes, parsed; *ret NULL when absent. */
 XD_CHECKED xd_status xd_step_get(xd_step *step, xd_state_kind kind, xd_str key, const xd_json **ret,
                                  xd_fault *fault);
-/* Sets a value (JSON text; copied into the arena). */
+/* As xd_step_get, with the text it was parsed from; borrows the arena. */
+XD_CHECKED xd_status xd_step_get_text(xd_step *step, xd_state_kind kind, xd_str key,
+                                      xd_str *ret_text, xd_fault *fault);
+/* Sets a value (JSON text; copied into the arena). key is borrowed: it lives in the arena. */
 XD_CHECKED xd_status xd_step_put(xd_step *step, xd_state_kind kind, xd_str key, xd_str value,
                                  xd_fault *fault);
 XD_CHECKED xd_status xd_step_delete(xd_step *step, xd_state_kind kind, xd_str key, xd_fault *fault);
 /* One delivery to every system of the definition that receives message. */
 XD_CHECKED xd_status xd_step_send(xd_step *step, xd_message message, xd_str order_key,
                                   xd_fault *fault);
+/* One delivery, as given: the retry of an older one. */
+XD_CHECKED xd_status xd_step_deliver(xd_step *step, xd_delivery delivery, xd_fault *fault);
 /* Parks the event until (wait_kind name, wait_key) is defined. */
 XD_CHECKED xd_status xd_step_park(xd_step *step, xd_str wait_kind, xd_str wait_key,
                                   xd_fault *fault);
+/* As xd_step_wake, for the one that has waited longest; the rest stay parked. */
+XD_CHECKED xd_status xd_step_wake_next(xd_step *step, xd_str wait_kind, xd_str wait_key,
+                                       xd_fault *fault);
 /* Schedules everything parked under (wait_kind, wait_key) to run after this step. */
 XD_CHECKED xd_status xd_step_wake(xd_step *step, xd_str wait_kind, xd_str wait_key,
                                   xd_fault *fault);

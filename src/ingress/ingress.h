@@ -37,6 +37,9 @@ typedef struct xd_ingress_options {
     size_t max_inflight_bytes; /* bodies being read or processed, default 64 MiB: past it 503 */
     const xd_key *keys;        /* borrows */
     uint32_t key_count;
+    bool open_loopback; /* a caller at 127.0.0.1 or ::1 may append events without a key; refused
+                           (XD_INVALID) unless address is a loopback address. Reading and deciding
+                           still need a key. */
 } xd_ingress_options;
 
 typedef struct xd_ingress_ports {

@@ -85,6 +85,10 @@ typedef struct xd_store_ops {
     /* Durable when it returns XD_OK. On failure the transaction is rolled back. */
     xd_status (*commit)(xd_store *store, xd_fault *fault);
     void (*rollback)(xd_store *store);
+    /* Between hold and let_go (outside a transaction) reads share one snapshot and cost no lock each. A hint: a
+     * store may do nothing. begin must not be called in between. */
+    void (*hold)(xd_store *store);
+    void (*let_go)(xd_store *store);
     /* Appends row at row->seq, which must be head + 1. When (source, id) is already in the log
      * nothing is written and *ret_existing is its seq; otherwise *ret_existing is 0. */
     xd_status (*log_append)(xd_store *store, const xd_log_row *row, int64_t *ret_existing,

@@ -1,0 +1,55 @@
+# Thin face of meson. Every target first installs what is missing (tools/setup), so that each works
+# on a bare Debian 12; a second run starts at once.
+BUILD = build
+SOURCES = find src tests examples \( -name '*.c' -o -name '*.h' \) -print
+
+.PHONY: help setup build demo check bench asan generated format clean
+
+help:
+	@echo 'make demo       a distributor'"'"'s day runs through the hub, in under a minute'
+	@echo 'make build      build/crossdock and build/crossdock-sim'
+	@echo 'make check      formatting, layers, unit, contract, golden and end-to-end tests'
+	@echo 'make bench      speed beside its own floor, one JSON object a line'
+	@echo 'make asan       unit tests under the address and undefined-behaviour sanitizers'
+	@echo 'make generated  files made from tables: docs/configuration.md, schemas/'
+	@echo 'make format     lay out all sources'
+	@echo 'make clean      remove build folders'
+
+setup:
+	@tools/setup
+
+$(BUILD)/build.ninja: | setup
+	@meson setup $(BUILD) >$(BUILD).log 2>&1 && mv $(BUILD).log $(BUILD)/setup.log || \
+		{ cat $(BUILD).log; exit 1; }
+
+build: setup $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+	@ln -sf src/app/crossdock $(BUILD)/crossdock
+	@[ ! -x $(BUILD)/src/sim/crossdock-sim ] || ln -sf src/sim/crossdock-sim $(BUILD)/crossdock-sim
+
+demo: build
+	@examples/demo/run
+
+check: setup
+	@tools/check
+
+bench: build
+	@tests/bench/run
+
+asan: setup
+	@[ -f $(BUILD)-asan/build.ninja ] || \
+		meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Dbuildtype=debug
+	@ninja -C $(BUILD)-asan --quiet
+	@meson test -C $(BUILD)-asan --no-rebuild --suite unit --suite contract --suite golden \
+		--print-errorlogs --timeout-multiplier 5
+
+generated: build
+	@$(BUILD)/crossdock help config >docs/configuration.md
+	@$(BUILD)/crossdock schema config >schemas/crossdock.yaml.json
+	@$(BUILD)/src/canon/canon_files .
+
+format: setup
+	@$(SOURCES) | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan

@@ -1,0 +1,221 @@
+/* What waits, is held or failed: holds, dead letters, parked documents, exceptions, the outbox. May
+ * call flow (rendering of a message), base and SQLite. */
+#include "api/read_int.h"
+#include "flow/step.h"
+
+static const char LIST[] =
+    "SELECT key, value FROM state WHERE kind = ?1 AND key > ?2 AND (?3 IS NULL OR key < ?3)"
+    " AND (?4 IS NULL OR value ->> ?5 = ?4) AND (?6 IS NULL OR value ->> ?7 = ?6)"
+    " AND (?8 IS NULL OR value ->> ?9 = ?8) ORDER BY key LIMIT ?10";
+
+static xd_status select_list(xd_ask *ask, const xd_listing *list, const xd_page *page,
+                             sqlite3_stmt **ret)
+{
+    sqlite3_stmt *s = NULL;
+    xd_str first = list->from.ptr ? list->from : XD_STR("");
+    XD_TRY(xd_ask_prepare(ask, LIST, &s));
+    sqlite3_bind_int(s, 1, (int)list->kind);
+    xd_bind(s, 2, xd_str_cmp(page->cursor, first) > 0 ? page->cursor : first);
+    xd_bind_optional(s, 3, list->to);
+    for (int i = 0; i < XD_LISTING_FILTERS; i++) {
+        xd_bind_optional(s, 4 + 2 * i, list->wanted[i]);
+        xd_bind_optional(s, 5 + 2 * i, xd_str_from(list->member[i]));
+    }
+    sqlite3_bind_int64(s, 10, page->limit + 1);
+    *ret = s;
+    return XD_OK;
+}
+
+/* Writes one row of a page; key and value are in the arena. */
+typedef xd_status (*write_row)(xd_ask *ask, xd_str key, xd_str value);
+
+static xd_status write_rows(xd_ask *ask, const xd_listing *list, write_row write)
+{
+    xd_page page;
+    sqlite3_stmt *s = NULL;
+    XD_TRY(xd_ask_page(ask, &page));
+    XD_TRY(select_list(ask, list, &page, &s));
+    xd_status status = XD_OK;
+    xd_str key = XD_STR_NULL;
+    bool more = false;
+    xd_out_items(ask->out);
+    for (int64_t n = 0; !more && xd_ask_row(ask, s, &status); n++) {
+        xd_str value = XD_STR_NULL;
+        more = n == page.limit;
+        if (!more) {
+            status = xd_ask_copy(ask, xd_column(s, 0), &key);
+            status = status == XD_OK ? xd_ask_copy(ask, xd_column(s, 1), &value) : status;
+            status = status == XD_OK ? write(ask, key, value) : status;
+        }
+    }
+    sqlite3_reset(s);
+    xd_out_next(ask->out, more ? key : XD_STR_NULL);
+    return status;
+}
+
+static xd_status write_document(xd_ask *ask, xd_str key, xd_str value)
+{
+    xd_out_item(ask->out, "id", key, value);
+    return XD_OK;
+}
+
+xd_status xd_ask_list(xd_ask *ask, const xd_listing *list)
+{
+    return write_rows(ask, list, write_document);
+}
+
+/* The open ones, unless "all" is asked for. */
+static xd_str status_wanted(const xd_ask *ask, xd_str open)
+{
+    xd_str wanted = xd_ask_argument(ask, "status");
+    if (wanted.ptr) {
+        return wanted;
+    }
+    return xd_ask_flag(ask, "all") ? XD_STR_NULL : open;
+}
+
+xd_status xd_ask_holds(xd_ask *ask)
+{
+    xd_listing list = {.kind = XD_STATE_HOLD,
+                       .member = {"status", "code", "supplier"},
+                       .wanted = {status_wanted(ask, XD_STR("OPEN")), xd_ask_argument(ask, "code"),
+                                  xd_ask_argument(ask, "supplier")}};
+    return xd_ask_list(ask, &list);
+}
+
+static xd_status write_one(xd_ask *ask, xd_state_kind kind, const char *what, const char *list)
+{
+    xd_str value = XD_STR_NULL;
+    XD_TRY(xd_ask_state(ask, kind, ask->rest, &value));
+    if (!value.ptr) {
+        return xd_fail(ask->fault, XD_NOT_FOUND, "read.unknown",
+                       "there is no %s %.*s; %s lists them", what,
+                       (int)(ask->rest.len < 100 ? ask->rest.len : 100), ask->rest.ptr, list);
+    }
+    xd_out_item(ask->out, "id", ask->rest, value);
+    return XD_OK;
+}
+
+xd_status xd_ask_hold(xd_ask *ask)
+{
+    return write_one(ask, XD_STATE_HOLD, "hold", "/holds?all=true");
+}
+
+xd_status xd_ask_dead_letters(xd_ask *ask)
+{
+    xd_str state = xd_ask_argument(ask, "state");
+    if (!state.ptr && !xd_ask_flag(ask, "all")) {
+        state = XD_STR("open");
+    }
+    xd_listing list = {.kind = XD_STATE_DEAD,
+                       .member = {"state", "system"},
+                       .wanted = {state, xd_ask_argument(ask, "system")}};
+    return xd_ask_list(ask, &list);
+}
+
+/* The body that the remote system did not take, rendered anew: it is not stored. */
+static xd_status write_message(xd_ask *ask, xd_message message, const xd_seen_event *seen)
+{
+    xd_event event = {.seq = seen->seq,
+                      .recorded_at = seen->recorded_at,
+                      .kind = seen->kind,
+                      .source = seen->source,
+                      .id = seen->id,
+                      .time = seen->time,
+                      .actor = seen->actor,
+                      .trace = seen->trace,
+                      .data_text = seen->body};
+    XD_TRY(xd_event_open(&event, false, ask->arena, ask->fault));
+    xd_str effect_text = XD_STR_NULL;
+    const xd_json *effect = NULL;
+    XD_TRY(xd_ask_effect(ask, seen->seq, &effect_text));
+    if (effect_text.ptr) {
+        XD_TRY(xd_ask_parse(ask, effect_text, &effect));
+    }
+    xd_out_name(ask->out, "body");
+    return xd_flow_render(message, &event, effect, ask->out, ask->fault);
+}
+
+xd_status xd_ask_dead_letter(xd_ask *ask)
+{
+    XD_TRY(write_one(ask, XD_STATE_DEAD, "dead letter", "/dead-letters?all=true"));
+    xd_str value = XD_STR_NULL;
+    const xd_json *dead = NULL;
+    XD_TRY(xd_ask_state(ask, XD_STATE_DEAD, ask->rest, &value));
+    XD_TRY(xd_ask_parse(ask, value, &dead));
+    xd_seen_event seen;
+    XD_TRY(xd_ask_event(ask, XD_INT(dead, "seq", 0), &seen));
+    ask->out->len--; /* the closing brace: there is more */
+    xd_out_name(ask->out, "event");
+    xd_out_open(ask->out, '{');
+    xd_out_event(ask->out, &seen);
+    xd_out_close(ask->out, '}');
+    xd_message message = xd_message_by_name(XD_TEXT(dead, "message"));
+    if (message != XD_MESSAGE_NONE && seen.kind) {
+        XD_TRY(write_message(ask, message, &seen));
+    }
+    xd_out_close(ask->out, '}');
+    return XD_OK;
+}
+
+xd_status xd_ask_parked(xd_ask *ask)
+{
+    xd_listing list = {.kind = XD_STATE_PARKED,
+                       .member = {"wait_kind", "kind"},
+                       .wanted = {xd_ask_argument(ask, "waits_for"), xd_ask_argument(ask, "kind")}};
+    return xd_ask_list(ask, &list);
+}
+
+xd_status xd_ask_exceptions(xd_ask *ask)
+{
+    xd_listing list = {
+        .kind = XD_STATE_EXCEPTION,
+        .member = {"status", "code"},
+        .wanted = {status_wanted(ask, XD_STR("open")), xd_ask_argument(ask, "code")}};
+    return xd_ask_list(ask, &list);
+}
+
+/* One delivery: [index, system, message, order_key?]. */
+static void write_delivery(xd_ask *ask, const xd_seen_event *event, const xd_json *to,
+                           xd_str order_key)
+{
+    xd_out_open(ask->out, '{');
+    xd_out_text(
+        ask->out, "delivery",
+        xd_arena_printf(ask->arena, "%lld.%.*s", (long long)event->seq, XD_FMT(to->items[0].text)));
+    xd_out_int(ask->out, "seq", event->seq);
+    xd_out_text(ask->out, "system", to->items[1].text);
+    xd_out_text(ask->out, "message", to->items[2].text);
+    xd_out_text(ask->out, "order_key", to->count > 3 ? to->items[3].text : order_key);
+    xd_out_text(ask->out, "kind", event->kind ? xd_str_from(event->kind->name) : XD_STR_NULL);
+    xd_out_text(ask->out, "document", event->key);
+    xd_out_instant(ask->out, "waiting_since", event->recorded_at);
+    xd_out_close(ask->out, '}');
+}
+
+static xd_status write_deliveries(xd_ask *ask, xd_str key, xd_str value)
+{
+    int64_t seq = 0;
+    const xd_json *row = NULL;
+    xd_seen_event event;
+    xd_str system = xd_ask_argument(ask, "system");
+    XD_TRY(xd_ask_seq_of_key(ask, key, &seq));
+    XD_TRY(xd_ask_parse(ask, value, &row));
+    XD_TRY(xd_ask_event(ask, seq, &event));
+    const xd_json *to = XD_GET(row, "to");
+    for (uint32_t i = 0; to && i < to->count; i++) {
+        const xd_json *one = &to->items[i];
+        if (one->type == XD_JSON_ARRAY && one->count >= 3 &&
+            (!system.ptr || xd_str_eq(system, one->items[1].text))) {
+            write_delivery(ask, &event, one, XD_TEXT(row, "order_key"));
+        }
+    }
+    return XD_OK;
+}
+
+/* A page counts events; each may wait for several deliveries. */
+xd_status xd_ask_outbox(xd_ask *ask)
+{
+    xd_listing list = {.kind = XD_STATE_OUTBOX};
+    return write_rows(ask, &list, write_deliveries);
+}

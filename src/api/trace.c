@@ -1,0 +1,764 @@
+/* The timeline of a document: every event of its orders, what each did, where it was delivered,
+ * which holds it placed or released and what it posted, in order of time. May call flow (names and
+ * the definition), canon, base and SQLite. */
+#include "api/read_int.h"
+#include "flow/definition.h"
+
+#include <stdlib.h>
+
+enum { ORDERS_MAX = 64, INVOICES_MAX = 256, DELIVERIES_MAX = 64, TRACE_DEFAULT = 500 };
+
+/* At one instant: the event, then what it caused, in this order. */
+typedef enum rank { RANK_EVENT, RANK_HOLD, RANK_JOURNAL, RANK_DELIVERY } rank;
+
+typedef struct entry {
+    xd_instant at;
+    int64_t seq;
+    int64_t order; /* rank, then order of finding */
+    xd_str json;
+} entry;
+
+typedef struct timeline {
+    xd_ask *ask;
+    xd_str document;
+    int64_t after, limit;
+    int64_t last; /* newest event of the page; INT64_MAX on the last page */
+    xd_str orders[ORDERS_MAX];
+    int order_count;
+    xd_str invoices[INVOICES_MAX]; /* state keys */
+    int invoice_count;
+    int64_t *seqs; /* in the arena, sorted, without repeats */
+    int seq_count, seq_size;
+    entry *entries; /* in the arena */
+    int count, size;
+    const xd_definition *definition; /* NULL before the first */
+    int64_t definition_seq;          /* event that brought it */
+    size_t mark;                     /* of the answer, while an entry is written behind it */
+} timeline;
+
+/* --- collecting --- */
+
+static void add_name(xd_str *names, int *count, int max, xd_str name)
+{
+    for (int i = 0; i < *count; i++) {
+        if (xd_str_eq(names[i], name)) {
+            return;
+        }
+    }
+    if (name.len && *count < max) {
+        names[(*count)++] = name;
+    }
+}
+
+static void *grow(xd_arena *arena, void *old, int count, int *size, size_t item)
+{
+    if (count < *size) {
+        return old;
+    }
+    int wanted = *size ? *size * 2 : 64;
+    void *grown = xd_arena_alloc(arena, (size_t)wanted * item);
+    if (grown && count) {
+        memcpy(grown, old, (size_t)count * item);
+    }
+    *size = grown ? wanted : *size;
+    return grown;
+}
+
+static xd_status add_seq(timeline *t, int64_t seq)
+{
+    int64_t *seqs = grow(t->ask->arena, t->seqs, t->seq_count, &t->seq_size, sizeof t->seqs[0]);
+    if (!seqs) {
+        return xd_ask_no_memory(t->ask);
+    }
+    t->seqs = seqs;
+    t->seqs[t->seq_count++] = seq;
+    return XD_OK;
+}
+
+static xd_status add_seqs(timeline *t, const char *sql, xd_str name, int64_t after)
+{
+    sqlite3_stmt *s = NULL;
+    XD_TRY(xd_ask_prepare(t->ask, sql, &s));
+    xd_bind(s, 1, name);
+    sqlite3_bind_int64(s, 2, after);
+    sqlite3_bind_int64(s, 3, t->limit + 1);
+    xd_status status = XD_OK;
+    while (xd_ask_row(t->ask, s, &status)) {
+        status = add_seq(t, sqlite3_column_int64(s, 0));
+    }
+    return status;
+}
+
+static const char BY_KEY[] =
+    "SELECT seq FROM log WHERE key = ?1 AND key <> '' AND seq > ?2 ORDER BY seq LIMIT ?3";
+static const char BY_ORDER[] = "SELECT seq FROM log WHERE order_key = ?1 AND order_key <> ''"
+                               " AND order_key <> key AND seq > ?2 ORDER BY seq LIMIT ?3";
+
+static int compare_seqs(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void sort_seqs(timeline *t)
+{
+    int kept = 0;
+    if (t->seq_count) {
+        qsort(t->seqs, (size_t)t->seq_count, sizeof t->seqs[0], compare_seqs);
+    }
+    for (int i = 0; i < t->seq_count; i++) {
+        if (kept == 0 || t->seqs[kept - 1] != t->seqs[i]) {
+            t->seqs[kept++] = t->seqs[i];
+        }
+    }
+    t->seq_count = kept;
+}
+
+/* The orders that an event is about: its order key, and for invoices those of its lines. */
+static xd_status add_orders(timeline *t, const xd_seen_event *event)
+{
+    if (event->kind && event->kind->internal) {
+        return XD_OK;
+    }
+    add_name(t->orders, &t->order_count, ORDERS_MAX, event->order_key);
+    if (event->kind && event->kind->kind != XD_KIND_SUPPLIER_INVOICE &&
+        event->kind->kind != XD_KIND_CREDIT_MEMO) {
+        return XD_OK;
+    }
+    const xd_json *body = NULL;
+    XD_TRY(xd_ask_parse(t->ask, event->body, &body));
+    const xd_json *lines = XD_GET(body, "lines");
+    for (uint32_t i = 0; lines && lines->type == XD_JSON_ARRAY && i < lines->count; i++) {
+        add_name(t->orders, &t->order_count, ORDERS_MAX, XD_TEXT(&lines->items[i], "po"));
+    }
+    return XD_OK;
+}
+
+/* --- finding what the name means --- */
+
+/* "ledger/year/number" of a journal entry. */
+static xd_status find_journal(timeline *t, int64_t *ret_seq)
+{
+    sqlite3_stmt *s = NULL;
+    XD_TRY(xd_ask_prepare(t->ask,
+                          "SELECT body ->> 'seq' FROM journal WHERE (body ->> 'ledger') || '/' ||"
+                          " (body ->> 'year') || '/' || (body ->> 'number') = ?1 LIMIT 1",
+                          &s));
+    xd_bind(s, 1, t->document);
+    xd_status status = XD_OK;
+    if (xd_ask_row(t->ask, s, &status)) {
+        *ret_seq = sqlite3_column_int64(s, 0);
+        sqlite3_reset(s);
+    }
+    return status;
+}
+
+/* The key of a hold, receipt, invoice or the like: the event that made it. */
+static xd_status find_state(timeline *t, int64_t *ret_seq)
+{
+    sqlite3_stmt *s = NULL;
+    XD_TRY(xd_ask_prepare(t->ask,
+                          "SELECT coalesce(value ->> 'seq', value ->> 'placed_seq') FROM state"
+                          " WHERE kind IN (13, 14, 15, 20, 21, 22, 30, 32, 34, 35, 53)"
+                          " AND key = ?1 LIMIT 1",
+                          &s));
+    xd_bind(s, 1, t->document);
+    xd_status status = XD_OK;
+    if (xd_ask_row(t->ask, s, &status)) {
+        *ret_seq = sqlite3_column_int64(s, 0);
+        sqlite3_reset(s);
+    }
+    return status;
+}
+
+/* Delivery "seq.index", or the sequence alone. */
+static int64_t seq_of_delivery(xd_str name)
+{
+    const char *dot = memchr(name.ptr, '.', name.len);
+    int64_t seq = 0;
+    int64_t index = 0;
+    size_t head = dot ? (size_t)(dot - name.ptr) : name.len;
+    bool valid = xd_str_to_int64((xd_str){name.ptr, head}, &seq) && seq > 0;
+    if (valid && dot) {
+        valid = xd_str_to_int64((xd_str){dot + 1, name.len - head - 1}, &index);
+    }
+    return valid ? seq : 0;
+}
+
+static xd_status find_otherwise(timeline *t)
+{
+    int64_t seq = 0;
+    xd_seen_event event = {0};
+    XD_TRY(find_state(t, &seq));
+    seq = seq ? seq : seq_of_delivery(t->document);
+    if (!seq && memchr(t->document.ptr, '/', t->document.len)) {
+        XD_TRY(find_journal(t, &seq));
+    }
+    bool found = seq && xd_ask_event(t->ask, seq, &event) == XD_OK;
+    if (!found && t->seq_count > 0) {
+        return XD_OK; /* its own events are all there is */
+    }
+    if (!found) {
+        return xd_fail(t->ask->fault, XD_NOT_FOUND, "read.unknown",
+                       "no document has the number %.*s; /search?q=... finds the beginning of one",
+                       (int)(t->document.len < 100 ? t->document.len : 100), t->document.ptr);
+    }
+    XD_TRY(add_seq(t, seq));
+    return add_orders(t, &event);
+}
+
+/* Fills seqs with one page of events of the document and of all its orders. */
+static xd_status find_events(timeline *t)
+{
+    XD_TRY(add_seqs(t, BY_KEY, t->document, 0));
+    int own = t->seq_count;
+    for (int i = 0; i < own; i++) {
+        xd_seen_event event;
+        XD_TRY(xd_ask_event(t->ask, t->seqs[i], &event));
+        XD_TRY(add_orders(t, &event));
+    }
+    own = t->seq_count;
+    XD_TRY(add_seqs(t, BY_ORDER, t->document, 0));
+    if (t->seq_count > own) {
+        add_name(t->orders, &t->order_count, ORDERS_MAX, t->document);
+    }
+    if (t->order_count == 0) {
+        XD_TRY(find_otherwise(t));
+    }
+    for (int i = 0; i < t->order_count; i++) {
+        XD_TRY(add_seqs(t, BY_KEY, t->orders[i], t->after));
+        XD_TRY(add_seqs(t, BY_ORDER, t->orders[i], t->after));
+    }
+    sort_seqs(t);
+    int first = 0;
+    while (first < t->seq_count && t->seqs[first] <= t->after) {
+        first++;
+    }
+    t->seqs += first;
+    t->seq_count -= first;
+    t->seq_size -= first;
+    t->last = INT64_MAX;
+    if (t->seq_count > t->limit) {
+        t->seq_count = (int)t->limit;
+        t->last = t->seqs[t->seq_count - 1];
+    }
+    return XD_OK;
+}
+
+/* --- entries --- */
+
+static bool in_page(const timeline *t, int64_t seq)
+{
+    return seq > t->after && seq <= t->last;
+}
+
+/* An entry is written behind the answer, then moved to the arena. */
+static void entry_begin(timeline *t, const char *what, xd_instant at, xd_str system)
+{
+    xd_buf *out = t->ask->out;
+    t->mark = out->len;
+    XD_BUF_LIT(out, "\n{\"at\":\"");
+    xd_instant_write(out, at);
+    xd_buf_printf(out, "\",\"what\":\"%s\"", what);
+    xd_out_text(out, "system", system);
+}
+
+static xd_status entry_end(timeline *t, xd_instant at, int64_t seq, rank of)
+{
+    xd_buf *out = t->ask->out;
+    xd_out_close(out, '}');
+    entry *entries = grow(t->ask->arena, t->entries, t->count, &t->size, sizeof t->entries[0]);
+    xd_str json = {out->ptr + t->mark, out->len - t->mark};
+    if (!entries || out->failed) {
+        return xd_ask_no_memory(t->ask);
+    }
+    t->entries = entries;
+    entry *e = &t->entries[t->count];
+    *e = (entry){at, seq, ((int64_t)of << 32) + t->count, XD_STR_NULL};
+    XD_TRY(xd_ask_copy(t->ask, json, &e->json));
+    t->count++;
+    out->len = t->mark;
+    return XD_OK;
+}
+
+static void out_ms(xd_buf *out, const char *name, xd_instant from, xd_instant to)
+{
+    if (from != XD_INSTANT_NONE) {
+        xd_out_int(out, name, (to - from) / 1000);
+    }
+}
+
+static xd_status write_event(timeline *t, const xd_seen_event *event, const xd_json *effect)
+{
+    xd_buf *out = t->ask->out;
+    entry_begin(t, "event", event->recorded_at, event->source);
+    xd_out_event(out, event);
+    out_ms(out, "after_business_time_ms", event->time, event->recorded_at);
+    xd_out_text(out, "result", XD_TEXT(effect, "result"));
+    xd_out_text(out, "reason", XD_TEXT(effect, "reason"));
+    const xd_json *wait = XD_GET(effect, "wait");
+    if (wait) {
+        xd_out_name(out, "waits_for");
+        xd_json_write(out, wait);
+    }
+    xd_out_bool(out, "own", xd_str_eq(event->key, t->document));
+    return entry_end(t, event->recorded_at, event->seq, RANK_EVENT);
+}
+
+static xd_status write_journal(timeline *t, const xd_seen_event *event, int64_t ordinal)
+{
+    sqlite3_stmt *s = NULL;
+    XD_TRY(xd_ask_prepare(t->ask,
+                          "SELECT body ->> 'ledger', body ->> 'year', body ->> 'number',"
+                          " body ->> 'date', body ->> 'kind', body ->> 'document',"
+                          " body ->> 'currency', body -> 'lines' FROM journal WHERE ordinal = ?",
+                          &s));
+    sqlite3_bind_int64(s, 1, ordinal);
+    xd_status status = XD_OK;
+    if (!xd_ask_row(t->ask, s, &status)) {
+        return status;
+    }
+    xd_buf *out = t->ask->out;
+    entry_begin(t, "journal", event->recorded_at, XD_STR("ledger"));
+    xd_out_int(out, "seq", event->seq);
+    xd_out_text(out, "number",
+                xd_arena_printf(t->ask->arena, "%.*s/%.*s/%.*s", XD_FMT(xd_column(s, 0)),
+                                XD_FMT(xd_column(s, 1)), XD_FMT(xd_column(s, 2))));
+    xd_out_int(out, "ordinal", ordinal);
+    xd_out_text(out, "date", xd_column(s, 3));
+    xd_out_text(out, "kind", xd_column(s, 4));
+    xd_out_text(out, "document", xd_column(s, 5));
+    xd_out_text(out, "currency", xd_column(s, 6));
+    xd_out_raw(out, "lines", xd_column(s, 7));
+    sqlite3_reset(s);
+    return entry_end(t, event->recorded_at, event->seq, RANK_JOURNAL);
+}
+
+/* The event's own entry ("journal":[ordinal, number]) and the others it posted ("entries"). */
+static xd_status write_journals(timeline *t, const xd_seen_event *event, const xd_json *effect)
+{
+    const xd_json *own = XD_GET(effect, "journal");
+    const xd_json *entries = XD_GET(effect, "entries");
+    int64_t ordinal = 0;
+    if (own && own->type == XD_JSON_ARRAY && own->count > 0 &&
+        xd_str_to_int64(own->items[0].text, &ordinal)) {
+        XD_TRY(write_journal(t, event, ordinal));
+    }
+    for (uint32_t i = 0; entries && entries->type == XD_JSON_ARRAY && i < entries->count; i++) {
+        XD_TRY(write_journal(t, event, XD_INT(&entries->items[i], "ordinal", 0)));
+    }
+    return XD_OK;
+}
+
+/* --- deliveries --- */
+
+typedef struct delivery {
+    xd_str system, message; /* ptr NULL: not known */
+    const char *state;      /* "waiting", "delivered", "dead", "unknown", "dropped"; NULL: none */
+    xd_instant at;          /* of the outcome */
+    xd_str reason;
+    int64_t attempts;
+} delivery;
+
+typedef struct deliveries {
+    delivery at[DELIVERIES_MAX];
+    int count; /* as far as the effect tells */
+    bool sure; /* what is known of some agrees with what the effect tells of all */
+} deliveries;
+
+static void expect(deliveries *d, const xd_definition *definition, xd_message message)
+{
+    for (uint32_t i = 0; i < definition->system_count && d->count < DELIVERIES_MAX; i++) {
+        if (definition->systems[i].receives & (1u << message)) {
+            d->at[d->count++] = (delivery){.system = definition->systems[i].name,
+                                           .message = xd_str_from(xd_message_name(message)),
+                                           .at = XD_INSTANT_NONE};
+        }
+    }
+}
+
+static bool is_result(const xd_json *effect, const char *result)
+{
+    return xd_str_eq(XD_TEXT(effect, "result"), xd_str_from(result));
+}
+
+/* What a step sent, in order, follows from what it did; only what is still to be delivered is
+ * stored (docs/messages.md; the order is that of xd_flow_send in the flows). */
+static void expect_all(deliveries *d, const xd_definition *definition, xd_kind kind,
+                       const xd_json *effect)
+{
+    bool applied = is_result(effect, "applied");
+    bool posted = is_result(effect, "posted");
+    bool answered = applied || is_result(effect, "exception") || is_result(effect, "noted");
+    if (kind <= XD_KIND_ACCOUNT && applied) {
+        expect(d, definition, XD_MESSAGE_MASTER);
+    }
+    if ((kind == XD_KIND_PURCHASE_ORDER || kind == XD_KIND_ORDER_CHANGE) && applied) {
+        expect(d, definition, XD_MESSAGE_ORDER);
+    }
+    if ((kind == XD_KIND_ORDER_CHANGE || kind == XD_KIND_ACKNOWLEDGEMENT) && answered) {
+        expect(d, definition, XD_MESSAGE_ORDER_STATUS);
+    }
+    if (kind >= XD_KIND_GOODS_RECEIPT && kind <= XD_KIND_SALES_SHIPMENT && posted) {
+        expect(d, definition, XD_MESSAGE_INVENTORY);
+    }
+    if ((kind == XD_KIND_GOODS_RECEIPT || kind == XD_KIND_SUPPLIER_RETURN) && posted) {
+        expect(d, definition, XD_MESSAGE_RECEIPT_STATUS);
+    }
+    if (XD_GET(effect, "journal") || XD_GET(effect, "entries")) {
+        expect(d, definition, XD_MESSAGE_JOURNAL);
+    }
+    if (XD_GET(effect, "invoices")) {
+        expect(d, definition, XD_MESSAGE_INVOICE_STATUS);
+    }
+}
+
+static delivery *settle(deliveries *d, int64_t index, const char *state, xd_str system)
+{
+    if (index < 0 || index >= DELIVERIES_MAX) {
+        return NULL;
+    }
+    delivery *one = &d->at[index];
+    d->sure = d->sure && index < d->count && (!system.ptr || xd_str_eq(system, one->system));
+    one->state = state;
+    return one;
+}
+
+static xd_status settle_waiting(timeline *t, const xd_seen_event *event, deliveries *d)
+{
+    xd_str text = XD_STR_NULL;
+    const xd_json *row = NULL;
+    xd_str key = xd_arena_printf(t->ask->arena, "%016llx", (unsigned long long)event->seq);
+    XD_TRY(xd_ask_state(t->ask, XD_STATE_OUTBOX, key, &text));
+    if (!text.ptr) {
+        return XD_OK;
+    }
+    XD_TRY(xd_ask_parse(t->ask, text, &row));
+    const xd_json *to = XD_GET(row, "to");
+    for (uint32_t i = 0; to && i < to->count; i++) {
+        int64_t index = -1;
+        if (to->items[i].count < 3 || !xd_str_to_int64(to->items[i].items[0].text, &index)) {
+            continue;
+        }
+        delivery *one = settle(d, index, "waiting", to->items[i].items[1].text);
+        if (one) {
+            *one = (delivery){.system = to->items[i].items[1].text,
+                              .message = to->items[i].items[2].text,
+                              .state = "waiting",
+                              .at = XD_INSTANT_NONE};
+        }
+    }
+    return XD_OK;
+}
+
+static const char *state_of_dead(const xd_json *dead)
+{
+    bool dropped = xd_str_eq(XD_TEXT(dead, "state"), XD_STR("dropped"));
+    bool is_unknown = xd_str_eq(XD_TEXT(dead, "class"), XD_STR("unknown"));
+    return dropped ? "dropped" : is_unknown ? "unknown" : "dead";
+}
+
+static xd_status settle_dead(timeline *t, const xd_seen_event *event, deliveries *d)
+{
+    sqlite3_stmt *s = NULL;
+    long long seq = event->seq;
+    XD_TRY(xd_ask_prepare(t->ask,
+                          "SELECT value FROM state WHERE kind = 53 AND key >= ? AND key < ?", &s));
+    xd_bind(s, 1, xd_arena_printf(t->ask->arena, "%lld.", seq));
+    xd_bind(s, 2, xd_arena_printf(t->ask->arena, "%lld/", seq)); /* '/' follows '.' */
+    xd_status status = XD_OK;
+    while (xd_ask_row(t->ask, s, &status)) {
+        xd_str text = XD_STR_NULL;
+        const xd_json *dead = NULL;
+        status = xd_ask_copy(t->ask, xd_column(s, 0), &text);
+        status = status == XD_OK ? xd_ask_parse(t->ask, text, &dead) : status;
+        delivery *one = status == XD_OK ? settle(d, XD_INT(dead, "index", -1), state_of_dead(dead),
+                                                 XD_TEXT(dead, "system"))
+                                        : NULL;
+        if (one) {
+            one->system = XD_TEXT(dead, "system");
+            one->message = XD_TEXT(dead, "message");
+            one->reason = XD_TEXT(dead, "reason");
+            one->attempts = XD_INT(dead, "attempts", 0);
+            one->at = XD_INSTANT_NONE;
+            if (xd_instant_parse(XD_TEXT(dead, "at"), &one->at, NULL) != XD_OK) {
+                one->at = XD_INSTANT_NONE;
+            }
+        }
+    }
+    return status;
+}
+
+/* Outcomes come soon after the event, so the walk over them is short; it is bounded all the same.
+ */
+static const char OUTCOMES[] =
+    "SELECT o.recorded_at, substr(k.value, length(?2) + 1) FROM (SELECT recorded_at, body FROM log"
+    " WHERE kind = 61 AND kind >= 60 AND seq > ?1 ORDER BY seq LIMIT 5000) o,"
+    " json_each(o.body, '$.ok') k WHERE instr(o.body, '\"' || ?2) > 0"
+    " AND substr(k.value, 1, length(?2)) = ?2";
+
+static int settled_count(const deliveries *d)
+{
+    int settled = 0;
+    for (int i = 0; i < DELIVERIES_MAX; i++) {
+        settled += d->at[i].state != NULL;
+    }
+    return settled;
+}
+
+static xd_status settle_delivered(timeline *t, const xd_seen_event *event, deliveries *d)
+{
+    sqlite3_stmt *s = NULL;
+    int missing = d->count - settled_count(d);
+    if (d->count == 0 || (d->sure && missing <= 0)) {
+        return XD_OK;
+    }
+    XD_TRY(xd_ask_prepare(t->ask, OUTCOMES, &s));
+    sqlite3_bind_int64(s, 1, event->seq);
+    xd_bind(s, 2, xd_arena_printf(t->ask->arena, "%lld.", (long long)event->seq));
+    xd_status status = XD_OK;
+    while ((missing > 0 || !d->sure) && xd_ask_row(t->ask, s, &status)) {
+        delivery *one = settle(d, sqlite3_column_int64(s, 1), "delivered", XD_STR_NULL);
+        if (one) {
+            one->at = sqlite3_column_int64(s, 0);
+            missing--;
+        }
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+static xd_status write_delivery(timeline *t, const xd_seen_event *event, int index,
+                                const delivery *d, bool sure)
+{
+    xd_buf *out = t->ask->out;
+    xd_instant at = d->at == XD_INSTANT_NONE ? event->recorded_at : d->at;
+    bool known = sure || d->reason.ptr || strcmp(d->state, "waiting") == 0;
+    entry_begin(t, "delivery", at, known ? d->system : XD_STR_NULL);
+    xd_out_int(out, "seq", event->seq);
+    xd_out_text(out, "delivery",
+                xd_arena_printf(t->ask->arena, "%lld.%d", (long long)event->seq, index));
+    xd_out_text(out, "message", known ? d->message : XD_STR_NULL);
+    xd_out_text(out, "kind", event->kind ? xd_str_from(event->kind->name) : XD_STR_NULL);
+    xd_out_text(out, "document", event->key);
+    xd_out_text(out, "state", xd_str_from(d->state));
+    if (d->at != XD_INSTANT_NONE) {
+        out_ms(out, "latency_ms", event->recorded_at, d->at);
+    } else if (t->ask->now != XD_INSTANT_NONE && strcmp(d->state, "waiting") == 0) {
+        out_ms(out, "waiting_ms", event->recorded_at, t->ask->now);
+    }
+    xd_out_text(out, "reason", d->reason);
+    if (d->attempts) {
+        xd_out_int(out, "attempts", d->attempts);
+    }
+    return entry_end(t, at, event->seq, RANK_DELIVERY);
+}
+
+/* Events come in order, so the definition is read again only when it changed. */
+static xd_status load_definition(timeline *t, int64_t seq)
+{
+    xd_seen_event event;
+    const xd_json *json = NULL;
+    XD_TRY(xd_ask_definition(t->ask, seq, &event));
+    if (event.seq == t->definition_seq) {
+        return XD_OK;
+    }
+    xd_definition *definition = xd_arena_alloc(t->ask->arena, sizeof *definition);
+    if (!definition) {
+        return xd_ask_no_memory(t->ask);
+    }
+    XD_TRY(xd_ask_parse(t->ask, event.body, &json));
+    XD_TRY(xd_definition_read(json, t->ask->arena, definition, t->ask->fault));
+    t->definition = definition;
+    t->definition_seq = event.seq;
+    return XD_OK;
+}
+
+static xd_status write_deliveries(timeline *t, const xd_seen_event *event, const xd_json *effect)
+{
+    deliveries d = {.sure = true};
+    XD_TRY(load_definition(t, event->seq));
+    if (t->definition && event->kind && effect) {
+        expect_all(&d, t->definition, event->kind->kind, effect);
+    }
+    XD_TRY(settle_waiting(t, event, &d));
+    XD_TRY(settle_dead(t, event, &d));
+    XD_TRY(settle_delivered(t, event, &d));
+    for (int i = 0; i < DELIVERIES_MAX; i++) {
+        if (d.at[i].state) {
+            XD_TRY(write_delivery(t, event, i, &d.at[i], d.sure));
+        }
+    }
+    return XD_OK;
+}
+
+/* --- holds and decisions --- */
+
+static xd_status write_hold(timeline *t, xd_str id, const xd_json *hold, bool released)
+{
+    xd_buf *out = t->ask->out;
+    int64_t seq = released ? XD_INT(hold, "released_seq", 0) : XD_INT(hold, "placed_seq", 0);
+    xd_instant placed = XD_INSTANT_NONE;
+    xd_instant at = XD_INSTANT_NONE;
+    xd_str text = released ? XD_TEXT(hold, "released_at") : XD_TEXT(hold, "placed_at");
+    if (!seq || !in_page(t, seq) || xd_instant_parse(text, &at, NULL) != XD_OK) {
+        return XD_OK;
+    }
+    entry_begin(t, released ? "hold_released" : "hold_placed", at, XD_STR("match"));
+    xd_out_int(out, "seq", seq);
+    xd_out_text(out, "hold", id);
+    xd_out_text(out, "code", XD_TEXT(hold, "code"));
+    xd_out_text(out, "invoice", XD_TEXT(hold, "number"));
+    if (released) {
+        xd_out_text(out, "released_by", XD_TEXT(hold, "released_by"));
+        xd_out_text(out, "reason", XD_TEXT(hold, "reason"));
+        if (xd_instant_parse(XD_TEXT(hold, "placed_at"), &placed, NULL) == XD_OK) {
+            out_ms(out, "held_ms", placed, at);
+        }
+    } else {
+        const xd_json *evidence = XD_GET(hold, "evidence");
+        if (evidence) {
+            xd_out_name(out, "evidence");
+            xd_json_write(out, evidence);
+        }
+    }
+    return entry_end(t, at, seq, RANK_HOLD);
+}
+
+/* Decisions of people are events whose number is the hold's id. */
+static xd_status write_decisions(timeline *t, xd_str id)
+{
+    int before = t->seq_count;
+    XD_TRY(add_seqs(t, BY_KEY, id, t->after));
+    for (int i = before; i < t->seq_count; i++) {
+        xd_seen_event event;
+        xd_str text = XD_STR_NULL;
+        const xd_json *effect = NULL;
+        XD_TRY(xd_ask_event(t->ask, t->seqs[i], &event));
+        if (!event.kind || !event.kind->internal || !in_page(t, event.seq)) {
+            continue;
+        }
+        XD_TRY(xd_ask_effect(t->ask, event.seq, &text));
+        if (text.ptr) {
+            XD_TRY(xd_ask_parse(t->ask, text, &effect));
+        }
+        XD_TRY(write_event(t, &event, effect));
+    }
+    t->seq_count = before;
+    return XD_OK;
+}
+
+static xd_status write_holds(timeline *t, xd_str invoice)
+{
+    sqlite3_stmt *s = NULL;
+    XD_TRY(xd_ask_prepare(
+        t->ask, "SELECT key, value FROM state WHERE kind = 32 AND key > ? AND key < ?", &s));
+    xd_bind(s, 1, xd_arena_printf(t->ask->arena, "%.*s/", XD_FMT(invoice)));
+    xd_bind(s, 2, xd_arena_printf(t->ask->arena, "%.*s0", XD_FMT(invoice)));
+    xd_status status = XD_OK;
+    while (xd_ask_row(t->ask, s, &status)) {
+        xd_str id = XD_STR_NULL;
+        xd_str text = XD_STR_NULL;
+        const xd_json *hold = NULL;
+        status = xd_ask_copy(t->ask, xd_column(s, 0), &id);
+        status = status == XD_OK ? xd_ask_copy(t->ask, xd_column(s, 1), &text) : status;
+        status = status == XD_OK ? xd_ask_parse(t->ask, text, &hold) : status;
+        status = status == XD_OK ? write_hold(t, id, hold, false) : status;
+        status = status == XD_OK ? write_hold(t, id, hold, true) : status;
+        status = status == XD_OK ? write_decisions(t, id) : status;
+    }
+    return status;
+}
+
+/* Retries and drops of an event's deliveries: numbers "seq.0" to "seq.9..". */
+static xd_status write_delivery_decisions(timeline *t, int64_t seq)
+{
+    sqlite3_stmt *s = NULL;
+    XD_TRY(xd_ask_prepare(t->ask,
+                          "SELECT DISTINCT key FROM log WHERE key >= ? AND key < ? AND key <> ''"
+                          " AND kind = 63",
+                          &s));
+    xd_bind(s, 1, xd_arena_printf(t->ask->arena, "%lld.", (long long)seq));
+    xd_bind(s, 2, xd_arena_printf(t->ask->arena, "%lld/", (long long)seq));
+    xd_status status = XD_OK;
+    while (xd_ask_row(t->ask, s, &status)) {
+        xd_str id = XD_STR_NULL;
+        status = xd_ask_copy(t->ask, xd_column(s, 0), &id);
+        status = status == XD_OK ? write_decisions(t, id) : status;
+    }
+    return status;
+}
+
+/* --- the answer --- */
+
+static xd_status write_all_of(timeline *t, int64_t seq)
+{
+    xd_seen_event event;
+    xd_str text = XD_STR_NULL;
+    const xd_json *effect = NULL;
+    XD_TRY(xd_ask_event(t->ask, seq, &event));
+    XD_TRY(xd_ask_effect(t->ask, seq, &text));
+    if (text.ptr) {
+        XD_TRY(xd_ask_parse(t->ask, text, &effect));
+    }
+    XD_TRY(write_event(t, &event, effect));
+    XD_TRY(write_journals(t, &event, effect));
+    XD_TRY(write_deliveries(t, &event, effect));
+    XD_TRY(write_delivery_decisions(t, seq));
+    const xd_json *invoices = XD_GET(effect, "invoices");
+    for (uint32_t i = 0; invoices && invoices->type == XD_JSON_ARRAY && i < invoices->count; i++) {
+        add_name(t->invoices, &t->invoice_count, INVOICES_MAX, XD_TEXT(&invoices->items[i], "key"));
+    }
+    return XD_OK;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const entry *x = a;
+    const entry *y = b;
+    if (x->at != y->at) {
+        return x->at < y->at ? -1 : 1;
+    }
+    if (x->seq != y->seq) {
+        return x->seq < y->seq ? -1 : 1;
+    }
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+xd_status xd_ask_trace(xd_ask *ask)
+{
+    xd_page page;
+    timeline t = {.ask = ask, .document = ask->rest};
+    XD_TRY(xd_ask_page(ask, &page));
+    XD_TRY(xd_page_number(ask, &page, &t.after));
+    t.limit = xd_ask_argument(ask, "limit").ptr ? page.limit : TRACE_DEFAULT;
+    XD_TRY(find_events(&t));
+    xd_out_open(ask->out, '{');
+    xd_out_text(ask->out, "document", t.document);
+    xd_out_name(ask->out, "orders");
+    xd_out_open(ask->out, '[');
+    for (int i = 0; i < t.order_count; i++) {
+        xd_buf_add(ask->out, ",", i > 0);
+        xd_json_write_string(ask->out, t.orders[i]);
+    }
+    xd_out_close(ask->out, ']');
+    for (int i = 0; i < t.seq_count; i++) {
+        XD_TRY(write_all_of(&t, t.seqs[i]));
+    }
+    for (int i = 0; i < t.invoice_count; i++) {
+        XD_TRY(write_holds(&t, t.invoices[i]));
+    }
+    if (t.count) {
+        qsort(t.entries, (size_t)t.count, sizeof t.entries[0], compare_entries);
+    }
+    XD_BUF_LIT(ask->out, ",\"items\":[");
+    for (int i = 0; i < t.count; i++) {
+        xd_buf_add(ask->out, ",", i > 0);
+        xd_buf_str_add(ask->out, t.entries[i].json);
+    }
+    xd_out_next(ask->out, t.last == INT64_MAX
+                              ? XD_STR_NULL
+                              : xd_arena_printf(ask->arena, "%lld", (long long)t.last));
+    return XD_OK;
+}

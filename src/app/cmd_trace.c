@@ -1,0 +1,155 @@
+/* `crossdock trace`: the timeline of a document over all systems, one line a fact. */
+#include "app/question.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void print_text(const xd_json *object, const char *member, int width)
+{
+    xd_buf buf;
+    xd_buf_init(&buf, 1 << 16);
+    xd_cli_value(&buf, xd_json_get(object, xd_str_from(member)));
+    printf("%-*.*s", width, XD_FMT(xd_buf_str(&buf)));
+    xd_buf_finish(&buf);
+}
+
+static void print_event(const xd_cli *cli, const xd_json *entry)
+{
+    bool own = xd_json_get_bool(entry, XD_STR("own"));
+    printf("%s", own ? xd_cli_style(cli, XD_STYLE_BOLD) : "");
+    print_text(entry, "kind", 17);
+    putchar(' ');
+    print_text(entry, "document", 20);
+    printf("%s ", own ? xd_cli_plain(cli) : "");
+    print_text(entry, "result", 0);
+    if (XD_TEXT(entry, "reason").len) {
+        fputs(": ", stdout);
+        print_text(entry, "reason", 0);
+    }
+    const xd_json *waits = XD_GET(entry, "waits_for");
+    if (waits && waits->type == XD_JSON_ARRAY && waits->count == 2) {
+        printf(", waits for %.*s %.*s", XD_FMT(waits->items[0].text), XD_FMT(waits->items[1].text));
+    }
+}
+
+/* "INV 600.00, IPV 12.00 | GRNI 612.00 USD": debits, then credits. */
+static void print_journal(const xd_json *entry)
+{
+    static const char *const sides[] = {"debit", "credit"};
+    const xd_json *lines = XD_GET(entry, "lines");
+    print_text(entry, "number", 38);
+    for (int side = 0; side < 2; side++) {
+        bool first = true;
+        fputs(side ? " | " : " ", stdout);
+        for (uint32_t i = 0; lines && i < lines->count; i++) {
+            const xd_json *line = &lines->items[i];
+            if (xd_json_get_text(line, xd_str_from(sides[side])).len) {
+                fputs(first ? "" : ", ", stdout);
+                print_text(line, XD_TEXT(line, "role").len ? "role" : "account", 0);
+                putchar(' ');
+                print_text(line, sides[side], 0);
+                first = false;
+            }
+        }
+    }
+    putchar(' ');
+    print_text(entry, "currency", 0);
+}
+
+static void print_delivery(const xd_cli *cli, const xd_json *entry)
+{
+    xd_str state = XD_TEXT(entry, "state");
+    bool good = xd_str_eq(state, XD_STR("delivered"));
+    bool waiting = xd_str_eq(state, XD_STR("waiting"));
+    xd_style style = good ? XD_STYLE_GREEN : waiting ? XD_STYLE_YELLOW : XD_STYLE_RED;
+    print_text(entry, "message", 17);
+    putchar(' ');
+    print_text(entry, "document", 20);
+    printf(" %s%.*s%s", xd_cli_style(cli, style), XD_FMT(state), xd_cli_plain(cli));
+    int64_t ms = good ? XD_INT(entry, "latency_ms", -1) : XD_INT(entry, "waiting_ms", -1);
+    if (ms >= 0) {
+        printf(" %s %" PRId64 " ms", good ? "after" : "for", ms);
+    }
+    if (XD_TEXT(entry, "reason").len) {
+        fputs(": ", stdout);
+        print_text(entry, "reason", 0);
+    }
+}
+
+static void print_hold(const xd_cli *cli, const xd_json *entry, bool released)
+{
+    printf("%s", xd_cli_style(cli, released ? XD_STYLE_GREEN : XD_STYLE_YELLOW));
+    print_text(entry, "code", 17);
+    printf("%s ", xd_cli_plain(cli));
+    print_text(entry, "invoice", 20);
+    if (released) {
+        fputs(" released by ", stdout);
+        print_text(entry, "released_by", 0);
+        if (XD_TEXT(entry, "reason").len) {
+            fputs(": ", stdout);
+            print_text(entry, "reason", 0);
+        }
+        return;
+    }
+    fputs(" held: ", stdout);
+    print_text(entry, "evidence", 0);
+}
+
+static void print_entry(const xd_cli *cli, const xd_json *entry, xd_str *date)
+{
+    xd_str at = XD_TEXT(entry, "at"); /* 2026-11-17T13:06:04.123456Z */
+    xd_str what = XD_TEXT(entry, "what");
+    bool released = xd_str_eq(what, XD_STR("hold_released"));
+    if (at.len >= 19) {
+        xd_str day = {at.ptr, 10};
+        if (!xd_str_eq(day, *date)) {
+            printf("%s%.*s (UTC)%s\n", xd_cli_style(cli, XD_STYLE_DIM), XD_FMT(day),
+                   xd_cli_plain(cli));
+            *date = day;
+        }
+        printf("%-12.*s  ", at.len > 23 ? 12 : (int)(at.len - 11), at.ptr + 11);
+    }
+    bool delivery = xd_str_eq(what, XD_STR("delivery"));
+    fputs(delivery ? "-> " : "   ", stdout);
+    print_text(entry, "system", 14);
+    putchar(' ');
+    if (xd_str_eq(what, XD_STR("journal"))) {
+        print_journal(entry);
+    } else if (delivery) {
+        print_delivery(cli, entry);
+    } else if (released || xd_str_eq(what, XD_STR("hold_placed"))) {
+        print_hold(cli, entry, released);
+    } else {
+        print_event(cli, entry);
+    }
+    putchar('\n');
+}
+
+static int print_timeline(const xd_cli *cli, const xd_json *trace, const void *context)
+{
+    (void)context;
+    const xd_json *items = XD_GET(trace, "items");
+    xd_str date = XD_STR("");
+    printf("%s", xd_cli_style(cli, XD_STYLE_BOLD));
+    print_text(trace, "document", 0);
+    printf("%s", xd_cli_plain(cli));
+    const xd_json *orders = XD_GET(trace, "orders");
+    if (orders && orders->count) {
+        printf("  order%s ", orders->count == 1 ? "" : "s");
+        print_text(trace, "orders", 0);
+    }
+    putchar('\n');
+    for (uint32_t i = 0; items && i < items->count; i++) {
+        print_entry(cli, &items->items[i], &date);
+    }
+    if (XD_TEXT(trace, "next").len) {
+        fflush(stdout);
+        fputs("The first 500 events; --json and the API give the rest.\n", stderr);
+    }
+    return XD_EXIT_OK;
+}
+
+int xd_cmd_trace(xd_cli *cli)
+{
+    return xd_question_show(cli, "/trace/", cli->arguments[0], "", NULL, print_timeline, NULL);
+}

@@ -1,0 +1,202 @@
+/* A running hub. See hub.h. */
+#include "app/hub.h"
+
+#include "api/read.h"
+#include "ingress/intake.h"
+#include "observe/log.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+struct xd_hub {
+    const xd_config *config; /* borrows */
+    xd_config keys;          /* owns the configuration whose keys are in force since a reload */
+    xd_store *store;         /* owns, as everything below */
+    xd_engine *engine;
+    xd_outbound *outbound;
+    xd_reader *reader;
+    xd_intake *intake;
+    xd_ingress *ingress;
+    atomic_bool ready;
+    int64_t started_us;
+};
+
+static xd_instant wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (xd_instant)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void write_metrics(void *context, xd_buf *buf)
+{
+    xd_hub *hub = context;
+    xd_outbound_metrics(hub->outbound, buf);
+    if (hub->intake) {
+        xd_intake_metrics(hub->intake, buf);
+    }
+}
+
+static bool is_ready(void *context)
+{
+    const xd_hub *hub = context;
+    return hub->ready && xd_hub_healthy(hub);
+}
+
+/* /systems is what only the running outbound knows; the database answers everything else. */
+static xd_status answer_read(void *context, const xd_read_request *request, xd_buf *ret_body,
+                             xd_fault *fault)
+{
+    xd_hub *hub = context;
+    if (strcmp(request->path, "/systems") == 0) {
+        xd_outbound_status(hub->outbound, ret_body);
+        return XD_OK;
+    }
+    return xd_read_dispatch(hub->reader, request, ret_body, fault);
+}
+
+/* --- starting, part by part --- */
+
+static xd_status make_data_folder(const char *folder, xd_fault *fault)
+{
+    if (mkdir(folder, 0700) == 0 || errno == EEXIST) {
+        return XD_OK;
+    }
+    return xd_fail(fault, XD_IO, "hub.data_folder",
+                   "cannot make the data folder %s: %s; make it or name another in hub.data",
+                   folder, strerror(errno));
+}
+
+static xd_status start_engine(xd_hub *hub, xd_fault *fault)
+{
+    const xd_config *config = hub->config;
+    XD_TRY(make_data_folder(config->data_folder, fault));
+    XD_TRY(xd_store_sqlite_open(config->database, XD_STORE_WRITE, &hub->store, fault));
+    xd_engine_options options = config->engine;
+    options.clock = wall_clock;
+    return xd_engine_create(hub->store, &options, config->definition, &hub->engine, fault);
+}
+
+static xd_status start_outbound(xd_hub *hub, xd_fault *fault)
+{
+    xd_store *reader;
+    XD_TRY(xd_store_sqlite_open(hub->config->database, XD_STORE_READ, &reader, fault));
+    xd_outbound_options options = hub->config->outbound;
+    options.seed = (uint64_t)wall_clock();
+    xd_status status = xd_outbound_create(&options, reader, &hub->outbound, fault);
+    if (status != XD_OK) {
+        xd_store_destroy(reader);
+        return status;
+    }
+    XD_TRY(xd_engine_connect(hub->engine, xd_outbound_port(hub->outbound), fault));
+    XD_TRY(xd_outbound_start(hub->outbound, hub->engine, fault));
+    return xd_engine_start(hub->engine, fault);
+}
+
+static xd_status start_intake(xd_hub *hub, xd_fault *fault)
+{
+    if (hub->config->intake.folder_count == 0) {
+        return XD_OK;
+    }
+    XD_TRY(xd_intake_create(&hub->config->intake, hub->engine, &hub->intake, fault));
+    return xd_intake_start(hub->intake, fault);
+}
+
+static xd_status start_ingress(xd_hub *hub, xd_fault *fault)
+{
+    XD_TRY(xd_read_open(hub->config->database, wall_clock, &hub->reader, fault));
+    xd_ingress_ports ports = {.read_context = hub,
+                              .read = answer_read,
+                              .metrics_context = hub,
+                              .metrics = write_metrics,
+                              .ready = is_ready};
+    return xd_ingress_start(&hub->config->ingress, hub->engine, ports, &hub->ingress, fault);
+}
+
+/* Everything behind the port first, the port last: who can connect is served. */
+static xd_status start_parts(xd_hub *hub, xd_fault *fault)
+{
+    XD_TRY(start_engine(hub, fault));
+    XD_TRY(start_outbound(hub, fault));
+    XD_TRY(start_intake(hub, fault));
+    return start_ingress(hub, fault);
+}
+
+xd_status xd_hub_start(const xd_config *config, xd_hub **ret, xd_fault *fault)
+{
+    xd_hub *hub = calloc(1, sizeof *hub);
+    if (!hub) {
+        return xd_fail(fault, XD_NO_MEMORY, NULL, "no memory for the hub");
+    }
+    hub->config = config;
+    hub->started_us = monotonic_us();
+    xd_status status = start_parts(hub, fault);
+    if (status != XD_OK) {
+        xd_hub_stop(hub);
+        return status;
+    }
+    hub->ready = true;
+    XD_LOG(XD_LOG_INFO, "hub.ready", XD_LOG_TEXT("name", xd_str_from(config->name)),
+           XD_LOG_TEXT("version", XD_STR(XD_VERSION)),
+           XD_LOG_TEXT("address", xd_str_from(config->ingress.address)),
+           XD_LOG_INT("port", xd_ingress_port(hub->ingress)),
+           XD_LOG_INT("start_us", monotonic_us() - hub->started_us));
+    *ret = hub;
+    return XD_OK;
+}
+
+bool xd_hub_healthy(const xd_hub *hub)
+{
+    xd_engine_stats stats;
+    xd_engine_stats_get(hub->engine, &stats);
+    return !stats.failed;
+}
+
+void xd_hub_take_keys(xd_hub *hub, xd_config *changed)
+{
+    xd_ingress_set_keys(hub->ingress, changed->ingress.keys, changed->ingress.key_count);
+    xd_config_finish(&hub->keys);
+    hub->keys = *changed;
+    *changed = (xd_config){0};
+}
+
+void xd_hub_stop(xd_hub *hub)
+{
+    if (!hub) {
+        return;
+    }
+    hub->ready = false;
+    int32_t grace_ms = hub->config->drain_ms;
+    if (hub->ingress) {
+        xd_ingress_stop(hub->ingress, grace_ms);
+    }
+    if (hub->intake) {
+        xd_intake_stop(hub->intake);
+    }
+    if (hub->outbound) {
+        xd_outbound_stop(hub->outbound, grace_ms);
+    }
+    if (hub->engine) {
+        xd_engine_stop(hub->engine);
+    }
+    xd_ingress_destroy(hub->ingress);
+    xd_intake_destroy(hub->intake);
+    xd_outbound_destroy(hub->outbound);
+    xd_engine_destroy(hub->engine);
+    xd_read_close(hub->reader);
+    xd_store_destroy(hub->store);
+    xd_config_finish(&hub->keys);
+    XD_LOG(XD_LOG_INFO, "hub.stopped",
+           XD_LOG_INT("served_ms", (monotonic_us() - hub->started_us) / 1000));
+    free(hub);
+}

@@ -1,0 +1,13 @@
+/* The crossdock program: finds the subcommand and runs it. */
+#include "app/cli.h"
+
+#include <signal.h>
+
+int main(int argc, char **argv)
+{
+    /* A closed pipe or connection is an error to handle where it happens, not a death. */
+    signal(SIGPIPE, SIG_IGN);
+    static xd_cli cli;
+    int answer = xd_cli_parse(argc, argv, &cli);
+    return answer >= 0 ? answer : cli.command->run(&cli);
+}

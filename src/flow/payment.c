@@ -1,0 +1,96 @@
+/* Payment notices: what the paying system says about an invoice or an order line. Pure. */
+#include "flow/billing.h"
+#include "flow/controls.h"
+
+/* Whether this payment has said this before. */
+static bool was_seen(const xd_payment *payment, xd_str status)
+{
+    const xd_json *seen = payment->seen.json;
+    for (uint32_t i = 0; seen && i < seen->count; i++) {
+        if (xd_str_eq(seen->items[i].text, status)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static xd_status keep(xd_flow *f, xd_payment *payment, xd_str status)
+{
+    const xd_json *data = f->data, *seen = payment->seen.json;
+    xd_buf *buf = &f->step->scratch;
+    xd_buf_clear(buf);
+    xd_buf_char(buf, '[');
+    for (uint32_t i = 0; seen && i < seen->count; i++) {
+        xd_json_write(buf, &seen->items[i]);
+        xd_buf_char(buf, ',');
+    }
+    xd_json_write_string(buf, status);
+    xd_buf_char(buf, ']');
+    XD_TRY(xd_flow_keep(f, buf, &payment->seen.text));
+    payment->seen.json = NULL;
+    payment->payment = XD_TEXT(data, "payment");
+    payment->supplier = XD_TEXT(data, "supplier");
+    payment->invoice = XD_TEXT(data, "invoice");
+    payment->po = XD_TEXT(data, "po");
+    payment->po_line = XD_INT(data, "po_line", 0);
+    payment->currency = XD_TEXT(data, "currency");
+    payment->status = status;
+    XD_TRY(xd_flow_decimal(f, data, XD_STR("amount"), &payment->amount, NULL));
+    if (!payment->doc.exists) {
+        payment->seq = f->event->seq;
+        XD_TRY(xd_flow_at(f, &payment->at));
+    }
+    xd_doc_change(&payment->doc);
+    return XD_OK;
+}
+
+/* The invoice that is paid; NULL when the notice names none that is known this year or the year
+ * before. */
+static xd_status find_invoice(xd_flow *f, xd_invoice **ret)
+{
+    xd_str number = XD_TEXT(f->data, "invoice"), supplier = XD_TEXT(f->data, "supplier");
+    int64_t year = 0;
+    *ret = NULL;
+    (void)xd_str_to_int64((xd_str){f->date.ptr, 4}, &year);
+    for (int back = 0; number.len && supplier.len && back < 2 && !*ret; back++) {
+        xd_str key, text = xd_arena_printf(f->arena, "%04lld", (long long)year - back);
+        xd_invoice *invoice = NULL;
+        XD_TRY(xd_billing_key(f, supplier, number, text, &key));
+        XD_TRY(xd_invoice_load(f, key, &invoice));
+        *ret = invoice->doc.exists && invoice->lines > 0 ? invoice : NULL;
+    }
+    return XD_OK;
+}
+
+xd_status xd_flow_payment_status(xd_flow *f)
+{
+    xd_str number = XD_TEXT(f->data, "payment"), status = XD_TEXT(f->data, "status");
+    xd_str po = XD_TEXT(f->data, "po");
+    int64_t po_line = XD_INT(f->data, "po_line", 0);
+    xd_payment *payment = NULL;
+    xd_invoice *invoice = NULL;
+    XD_TRY(xd_flow_load(f, &xd_payment_type, xd_key_part(f->arena, number), &payment));
+    if (was_seen(payment, status)) {
+        return xd_answer_duplicate(f, "payment %.*s said %.*s before", XD_FMT(number),
+                                   XD_FMT(status));
+    }
+    bool cleared = xd_str_eq(status, XD_STR("cleared"));
+    bool paid = cleared || xd_str_eq(status, XD_STR("paid"));
+    XD_TRY(keep(f, payment, status));
+    if (cleared || xd_str_eq(status, XD_STR("block_removed"))) {
+        XD_TRY(xd_control_count(f, po, po_line,
+                                cleared ? XD_CONTROL_CLEARING : XD_CONTROL_BLOCK_REMOVED));
+    }
+    XD_TRY(find_invoice(f, &invoice));
+    if (!invoice) {
+        return xd_answer(f, "noted");
+    }
+    invoice->payment = status;
+    xd_invoice_touch(f, invoice);
+    if (paid && (invoice->holds > 0 || !invoice->posted)) {
+        return xd_answer_exception(f, "PAYMENT_OF_HELD_INVOICE",
+                                   "invoice %.*s was paid although it is %.*s",
+                                   XD_FMT(invoice->invoice), XD_FMT(invoice->status));
+    }
+    return xd_answer(f, "applied");
+}

@@ -1,0 +1,486 @@
+/* POST /v1/events: single events in structured and binary mode, batches, and NDJSON. See
+ * docs/api.md. The answer leaves only after the engine has committed. */
+#include "ingress/ingress_int.h"
+
+#include "base/hash.h"
+#include "ingress/problem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+enum { IDEMPOTENCY_KEY_MAX = 255 };
+
+#define JSON_TYPE "application/json"
+
+/* --- answers --- */
+
+/* Status and body for what the engine said of a submission whose status is XD_OK. */
+static unsigned write_answer(const xd_submission *s, bool is_batch, xd_buf *buf)
+{
+    if (!is_batch) {
+        const xd_appended *r = &s->results[0];
+        const xd_event *e = &s->events[0];
+        if (r->status != XD_OK) {
+            xd_fault fault = XD_FAULT_NONE;
+            xd_fail(&fault, r->status, "event.id",
+                    "id %.*s of source %.*s is already in the log (seq %lld) with other content: "
+                    "send the change under an id of its own",
+                    XD_FMT(e->id), XD_FMT(e->source), (long long)r->seq);
+            xd_fault_at(&fault, -1, "/id");
+            xd_problem_write(buf, xd_problem_status(&fault), &fault, -1);
+            return xd_problem_status(&fault);
+        }
+        XD_BUF_LIT(buf, "{\"accepted\":");
+        xd_json_write_string(buf, e->id);
+        XD_BUF_LIT(buf, ",\"seq\":");
+        xd_buf_int(buf, r->seq);
+        xd_buf_str_add(buf, r->duplicate ? XD_STR(",\"duplicate\":true}\n")
+                                         : XD_STR(",\"duplicate\":false}\n"));
+        return 202;
+    }
+    int64_t duplicates = 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        duplicates += s->results[i].duplicate;
+    }
+    xd_buf_printf(buf, "{\"accepted\":%lld,\"duplicates\":%lld,\"results\":[",
+                  (long long)(s->count - duplicates), (long long)duplicates);
+    for (uint32_t i = 0; i < s->count; i++) {
+        xd_buf_str_add(buf, i ? XD_STR(",{\"id\":") : XD_STR("{\"id\":"));
+        xd_json_write_string(buf, s->events[i].id);
+        XD_BUF_LIT(buf, ",\"seq\":");
+        xd_buf_int(buf, s->results[i].seq);
+        xd_buf_str_add(buf, s->results[i].duplicate ? XD_STR(",\"duplicate\":true}")
+                                                    : XD_STR(",\"duplicate\":false}"));
+    }
+    XD_BUF_LIT(buf, "]}\n");
+    return 202;
+}
+
+/* What is kept under an idempotency key: status, a space, the body. On the engine thread; the
+ * request is suspended and stays as it is. */
+static void write_kept_answer(xd_submission *s, xd_buf *ret_answer)
+{
+    const xd_request *r = s->context;
+    xd_buf body;
+    xd_buf_init(&body, ret_answer->cap_bytes);
+    unsigned status = write_answer(s, r->is_batch, &body);
+    xd_buf_printf(ret_answer, "%u ", status);
+    xd_buf_str_add(ret_answer, xd_buf_str(&body));
+    ret_answer->failed = ret_answer->failed || body.failed;
+    xd_buf_finish(&body);
+}
+
+static void replay_answer(xd_request *r, xd_str kept)
+{
+    int64_t status = 0;
+    if (kept.len < 4 || !xd_str_to_int64((xd_str){kept.ptr, 3}, &status) || status < 200) {
+        xd_request_refuse_text(r, 500, XD_CORRUPT, "idempotency.answer",
+                               "the answer kept under this Idempotency-Key cannot be read");
+        return;
+    }
+    xd_buf_add(&r->out, kept.ptr + 4, kept.len - 4);
+    r->replayed = true;
+    xd_request_settle(r, (unsigned)status, status < 300 ? JSON_TYPE : "application/problem+json");
+}
+
+/* The place of the refused event, from a path such as "/17/id". */
+static int64_t index_of_path(const char *path)
+{
+    xd_str digits = xd_str_from(path[0] == '/' ? path + 1 : "");
+    const char *slash = digits.len ? memchr(digits.ptr, '/', digits.len) : NULL;
+    digits.len = slash ? (size_t)(slash - digits.ptr) : digits.len;
+    int64_t index = -1;
+    return xd_str_to_int64(digits, &index) ? index : -1;
+}
+
+/* The engine is done with the submission. */
+static void answer_submission(xd_request *r)
+{
+    const xd_submission *s = r->submission;
+    if (s->status != XD_OK) {
+        xd_request_refuse(r, 0, &s->fault, r->is_batch ? index_of_path(s->fault.path) : -1);
+        return;
+    }
+    if (s->stored_answer.ptr) {
+        replay_answer(r, s->stored_answer);
+        return;
+    }
+    unsigned status = write_answer(s, r->is_batch, &r->out);
+    if (status >= 300) {
+        r->refused_because = XD_CONFLICT;
+    }
+    xd_request_settle(r, status, status < 300 ? JSON_TYPE : "application/problem+json");
+}
+
+static void wake_submitter(xd_submission *s)
+{
+    xd_request_wake(s->context);
+}
+
+/* Hands the request's submission to the engine; step follows when it is durable. False when the
+ * engine does not take it now. */
+static bool submit(xd_request *r, void (*step)(xd_request *), xd_fault *fault)
+{
+    xd_submission *s = r->submission;
+    s->context = r;
+    s->done = wake_submitter;
+    r->is_handed_over = true;
+    xd_request_wait(r, step);
+    return xd_engine_submit(r->client->ingress->engine, s, fault) == XD_OK;
+}
+
+/* --- what single events and batches share --- */
+
+/* W3C Trace Context: 55 characters in version 00. */
+static bool is_traceparent(xd_str s)
+{
+    return s.len == 55 && s.ptr[2] == '-' && s.ptr[35] == '-' && s.ptr[52] == '-';
+}
+
+/* Writes who sent the events, and the trace of the request into those that carry none. */
+static bool sign_events(xd_request *r, xd_submission *s)
+{
+    xd_str actor = xd_str_from(r->person[0] ? r->person : r->caller);
+    xd_str trace = r->headers.traceparent;
+    actor = xd_arena_copy(&s->arena, actor);
+    trace = is_traceparent(trace) ? xd_arena_copy(&s->arena, trace) : XD_STR("");
+    if (!actor.ptr || !trace.ptr) {
+        xd_request_refuse_text(r, 503, XD_NO_MEMORY, "http.memory", "no memory for the request");
+        return false;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        s->events[i].actor = actor;
+        if (s->events[i].trace.len == 0) {
+            s->events[i].trace = trace;
+        }
+    }
+    return true;
+}
+
+/* The payload that an idempotency key stands for: content mode, attributes and body. */
+static bool hash_payload(const xd_request *r, xd_str body, char *ret_hex)
+{
+    xd_sha256 *sha = xd_sha256_create();
+    if (!sha) {
+        return false;
+    }
+    const xd_binary_attributes *ce = &r->headers.ce;
+    const xd_str attributes[] = {ce->specversion, ce->id,      ce->source,    ce->type,
+                                 ce->time,        ce->subject, ce->dataschema};
+    for (size_t i = 0; r->is_binary && i < sizeof attributes / sizeof attributes[0]; i++) {
+        xd_sha256_update(sha, attributes[i].ptr ? attributes[i] : XD_STR(""));
+        xd_sha256_update(sha, XD_STR("\n"));
+    }
+    xd_sha256_update(sha, body);
+    uint8_t digest[XD_SHA256_BYTES];
+    xd_sha256_final(sha, digest);
+    xd_sha256_destroy(sha);
+    xd_hex(digest, sizeof digest, ret_hex);
+    return true;
+}
+
+static bool set_idempotency(xd_request *r, xd_submission *s, xd_str body)
+{
+    char hex[XD_SHA256_HEX + 1];
+    bool hashed = hash_payload(r, body, hex);
+    s->consumer = xd_arena_copy(&s->arena, xd_str_from(r->caller));
+    s->idempotency_key = xd_arena_copy(&s->arena, r->headers.idempotency_key);
+    s->payload_hash = xd_arena_copy(&s->arena, xd_str_from(hashed ? hex : ""));
+    s->answer = write_kept_answer;
+    if (!hashed || !s->consumer.ptr || !s->idempotency_key.ptr || !s->payload_hash.ptr) {
+        xd_request_refuse_text(r, 503, XD_NO_MEMORY, "http.memory", "no memory for the request");
+        return false;
+    }
+    return true;
+}
+
+/* --- single events and batches --- */
+
+static xd_status decode(xd_request *r, xd_str body, int64_t *ret_index, xd_fault *fault)
+{
+    const xd_decode_limits *limits = &r->client->ingress->limits;
+    xd_submission *s = r->submission;
+    *ret_index = -1;
+    if (r->is_binary) {
+        return xd_decode_binary(&r->headers.ce, body, limits, &s->arena, &s->events[0], fault);
+    }
+    if (r->is_batch) {
+        return xd_decode_batch(body, limits, s, ret_index, fault);
+    }
+    return xd_decode_event(body, limits, &s->arena, &s->events[0], fault);
+}
+
+/* A body of unknown length was gathered apart; the events need it where they live. */
+static bool move_gathered(xd_request *r, xd_str *ret_body)
+{
+    xd_submission *s = xd_submission_create(1, xd_decode_arena_cap(r->gather.len));
+    r->submission = s;
+    xd_str body = s ? xd_arena_copy(&s->arena, xd_buf_str(&r->gather)) : XD_STR_NULL;
+    if (!body.ptr) {
+        xd_request_refuse_text(r, 503, XD_NO_MEMORY, "http.memory", "no memory for the body");
+        return false;
+    }
+    xd_buf_finish(&r->gather);
+    *ret_body = body;
+    return true;
+}
+
+/* The whole body is here. */
+static void submit_events(xd_request *r)
+{
+    xd_str body = {r->body, (size_t)r->received};
+    if (r->body_mode == XD_BODY_GATHER && !move_gathered(r, &body)) {
+        return;
+    }
+    xd_submission *s = r->submission;
+    r->is_batch = r->is_batch || (!r->is_binary && xd_decode_is_array(body) &&
+                                  xd_media_type_is(r->headers.content_type, JSON_TYPE));
+    xd_fault fault = XD_FAULT_NONE;
+    int64_t index;
+    if (decode(r, body, &index, &fault) != XD_OK) {
+        xd_request_refuse(r, 0, &fault, index);
+        return;
+    }
+    if (!sign_events(r, s) || (r->headers.idempotency_key.ptr && !set_idempotency(r, s, body))) {
+        return;
+    }
+    if (s->count == 0) {
+        /* An empty batch is allowed and leaves no trace. */
+        xd_request_settle(r, write_answer(s, true, &r->out), JSON_TYPE);
+        return;
+    }
+    s->all_or_nothing = r->is_batch;
+    s->bytes = s->arena.used_bytes;
+    size_t more = s->bytes > r->charged ? s->bytes - r->charged : 0;
+    atomic_fetch_add_explicit(&r->client->ingress->inflight_bytes, more, memory_order_relaxed);
+    r->charged += more;
+    if (!submit(r, answer_submission, &fault)) {
+        xd_request_refuse(r, 0, &fault, -1);
+        xd_request_wake(r);
+    }
+}
+
+/* --- NDJSON --- */
+
+static void build_next_chunk(xd_request *r);
+
+static void answer_lines(xd_request *r)
+{
+    const xd_bulk_tally *t = &r->bulk->tally;
+    bool none = t->refused > 0 && t->refused == t->lines;
+    if (none) {
+        /* A problem document that is also the tally: its first members are the problem's. */
+        xd_fault fault = XD_FAULT_NONE;
+        xd_fail(&fault, XD_INVALID, "ndjson.refused",
+                "none of the lines was accepted; each has its reason in problems");
+        xd_problem_write(&r->out, 422, &fault, -1);
+        r->out.len -= 2; /* "}\n" */
+        xd_buf_char(&r->out, ',');
+        r->refused_because = XD_INVALID;
+    } else {
+        xd_buf_char(&r->out, '{');
+    }
+    xd_bulk_write(r->bulk, &r->out);
+    XD_BUF_LIT(&r->out, "}\n");
+    xd_request_settle(r,
+                      none             ? 422
+                      : t->refused > 0 ? 207
+                                       : 202,
+                      none ? "application/problem+json" : JSON_TYPE);
+}
+
+/* The hub cannot take the next lines: say how far it came, so that the sender can go on there (or
+ * simply send all again, as repeats are recognised). */
+static void refuse_lines(xd_request *r, const xd_fault *fault)
+{
+    xd_request_refuse(r, 0, fault, -1);
+    r->out.len -= 2; /* "}\n" */
+    xd_buf_char(&r->out, ',');
+    xd_bulk_write(r->bulk, &r->out);
+    XD_BUF_LIT(&r->out, "}\n");
+}
+
+/* The engine is done with a chunk. */
+static void settle_chunk(xd_request *r)
+{
+    xd_submission *s = r->submission;
+    r->submission = NULL;
+    if (s->status != XD_OK) {
+        r->bulk->tally.lines -= s->count;
+        refuse_lines(r, &s->fault);
+        xd_submission_release(s);
+        return;
+    }
+    xd_bulk_settle(r->bulk, s);
+    if (r->body_complete || xd_bulk_is_full(r->bulk)) {
+        build_next_chunk(r);
+    } else {
+        r->step = build_next_chunk;
+    }
+}
+
+/* Submits the lines at hand; when the body is over and none is left, answers. */
+static void build_next_chunk(xd_request *r)
+{
+    xd_fault fault = XD_FAULT_NONE;
+    xd_submission *s;
+    r->step = build_next_chunk;
+    if (xd_bulk_next(r->bulk, r->body_complete, &s, &fault) != XD_OK) {
+        refuse_lines(r, &fault);
+        return;
+    }
+    if (s) {
+        r->submission = s;
+        if (!submit(r, settle_chunk, &fault)) {
+            r->bulk->tally.lines -= s->count;
+            refuse_lines(r, &fault);
+            xd_request_wake(r);
+        }
+    } else if (r->body_complete) {
+        answer_lines(r);
+    }
+}
+
+void xd_accept_take(xd_request *r, xd_str piece)
+{
+    if ((uint64_t)r->received > r->max_body_bytes) {
+        xd_fault fault = XD_FAULT_NONE;
+        xd_fail(&fault, XD_LIMIT, "http.body_size",
+                "the body has more than the %zu bytes that are taken (limit max_body_bytes): send "
+                "the rest in further requests",
+                r->max_body_bytes);
+        refuse_lines(r, &fault);
+        return;
+    }
+    for (size_t at = 0; at < piece.len; at += XD_BULK_ADD_BYTES) {
+        size_t rest = piece.len - at;
+        xd_str part = {piece.ptr + at, rest < XD_BULK_ADD_BYTES ? rest : XD_BULK_ADD_BYTES};
+        if (!xd_bulk_add(r->bulk, part)) {
+            xd_fault fault = XD_FAULT_NONE;
+            xd_fail(&fault, XD_NO_MEMORY, "http.memory", "no memory for the next lines");
+            refuse_lines(r, &fault);
+            return;
+        }
+    }
+    if (xd_bulk_is_full(r->bulk)) {
+        build_next_chunk(r);
+    }
+}
+
+static void begin_lines(xd_request *r)
+{
+    xd_ingress *g = r->client->ingress;
+    if (r->headers.idempotency_key.ptr) {
+        xd_request_refuse_text(r, 400, XD_INVALID, "idempotency.ndjson",
+                               "Idempotency-Key is not taken with NDJSON: each line is recognised "
+                               "by its source and id, so sending the lines again is safe");
+        return;
+    }
+    /* What one such request may hold at once, whatever its length: lines and one submission. */
+    size_t held = 2 * (size_t)XD_BULK_CHUNK_BYTES;
+    if (!xd_request_expect_body(r, XD_BODY_LINES, g->options.max_body_bytes) ||
+        !xd_request_charge(r, held)) {
+        return;
+    }
+    r->bulk = malloc(sizeof *r->bulk);
+    if (!r->bulk) {
+        xd_request_refuse_text(r, 503, XD_NO_MEMORY, "http.memory", "no memory for the request");
+        return;
+    }
+    xd_bulk_init(r->bulk, &g->limits, xd_str_from(r->person[0] ? r->person : r->caller));
+    r->step = build_next_chunk;
+}
+
+/* --- beginning --- */
+
+bool xd_media_type_is(xd_str value, const char *type)
+{
+    const char *semicolon = value.len ? memchr(value.ptr, ';', value.len) : NULL;
+    size_t n = semicolon ? (size_t)(semicolon - value.ptr) : value.len;
+    while (n > 0 && value.ptr[n - 1] == ' ') {
+        n--;
+    }
+    if (n != strlen(type) || strncasecmp(value.ptr, type, n) != 0) {
+        return false;
+    }
+    for (size_t i = n; i + 8 <= value.len; i++) {
+        if (strncasecmp(value.ptr + i, "charset=", 8) == 0) {
+            xd_str set = {value.ptr + i + 8, value.len - i - 8};
+            bool quoted = set.len > 0 && set.ptr[0] == '"';
+            set = quoted ? (xd_str){set.ptr + 1, set.len - 1} : set;
+            return set.len >= 5 && strncasecmp(set.ptr, "utf-8", 5) == 0;
+        }
+    }
+    return true;
+}
+
+/* Decides the content mode; false with the answer settled when there is none for it. */
+static bool choose_mode(xd_request *r, bool *ret_lines)
+{
+    xd_str type = r->headers.content_type;
+    *ret_lines = false;
+    if (r->headers.content_encoding.len &&
+        !xd_str_eq(r->headers.content_encoding, XD_STR("identity"))) {
+        xd_request_refuse_text(r, 415, XD_INVALID, "http.content_encoding",
+                               "Content-Encoding is not taken here: send the body as it is");
+        return false;
+    }
+    if (xd_media_type_is(type, "application/cloudevents-batch+json")) {
+        r->is_batch = true;
+    } else if (xd_media_type_is(type, "application/x-ndjson") ||
+               xd_media_type_is(type, "application/ndjson")) {
+        *ret_lines = true;
+    } else if (xd_media_type_is(type, JSON_TYPE)) {
+        r->is_binary = r->headers.ce.specversion.ptr != NULL;
+    } else if (!xd_media_type_is(type, "application/cloudevents+json")) {
+        xd_request_refuse_text(r, 415, XD_INVALID, "http.content_type",
+                               "Content-Type is %.100s; taken are application/cloudevents+json, "
+                               "application/cloudevents-batch+json, application/json and "
+                               "application/x-ndjson, in UTF-8",
+                               type.len ? type.ptr : "absent");
+        return false;
+    }
+    return true;
+}
+
+/* Whether the idempotency key, if any, can be used. */
+static bool check_idempotency_key(xd_request *r)
+{
+    xd_str key = r->headers.idempotency_key;
+    bool good = !key.ptr || (key.len > 0 && key.len <= IDEMPOTENCY_KEY_MAX);
+    for (size_t i = 0; good && i < key.len; i++) {
+        good = key.ptr[i] >= 0x20 && key.ptr[i] < 0x7f;
+    }
+    if (!good) {
+        xd_request_refuse_text(r, 400, XD_INVALID, "idempotency.key",
+                               "Idempotency-Key must be 1 to %d printable ASCII characters",
+                               IDEMPOTENCY_KEY_MAX);
+    }
+    return good;
+}
+
+void xd_accept_begin(xd_request *r)
+{
+    xd_ingress *g = r->client->ingress;
+    bool lines;
+    if (!choose_mode(r, &lines) || !check_idempotency_key(r)) {
+        return;
+    }
+    if (lines) {
+        begin_lines(r);
+        return;
+    }
+    int64_t length = r->headers.content_length;
+    r->step = submit_events;
+    size_t most = r->is_binary ? g->limits.max_event_bytes : g->options.max_body_bytes;
+    if (!xd_request_expect_body(r, length < 0 ? XD_BODY_GATHER : XD_BODY_ARENA, most) ||
+        r->body_mode == XD_BODY_GATHER || !xd_request_charge(r, (size_t)length)) {
+        return;
+    }
+    r->submission = xd_submission_create(1, xd_decode_arena_cap((size_t)length));
+    r->body = r->submission ? xd_arena_alloc(&r->submission->arena, (size_t)length + 1) : NULL;
+    if (!r->body) {
+        xd_request_refuse_text(r, 503, XD_NO_MEMORY, "http.memory", "no memory for the body");
+    }
+}

@@ -1,0 +1,222 @@
+/* What the files of the ingress share: the server, its connections and the request under way on
+ * each. Private to src/ingress.
+ *
+ * Life of a request: MHD calls the access handler with the headers (begin), with pieces of the body
+ * (take), and at the end (complete). A request that waits for the engine or a worker is suspended
+ * and goes on in its next step once it is woken. Everything of a request happens on its MHD thread,
+ * except the work handed to a worker and the waking. */
+#ifndef XD_INGRESS_INGRESS_INT_H
+#define XD_INGRESS_INGRESS_INT_H
+
+#include "ingress/bulk.h"
+#include "ingress/ingress.h"
+#include "ingress/metrics_int.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+enum {
+    XD_METHOD_GET = 1,
+    XD_METHOD_HEAD = 2,
+    XD_METHOD_POST = 4,
+    XD_METHOD_OPTIONS = 8,
+    XD_METHOD_OTHER = 16,
+    XD_NAME_BYTES = 129, /* of a key's name or a person, with the NUL; longer ones are refused */
+    XD_DECISION_BYTES = 256 << 10, /* body of a decision */
+    XD_WORKERS = 2,
+};
+
+typedef struct xd_request xd_request;
+typedef struct xd_client xd_client;
+
+/* One row of the route table (route.c). */
+typedef struct xd_route {
+    xd_route_id id;
+    const char *path;   /* whole path; with suffix: what comes before the id */
+    const char *suffix; /* what comes after the id; "" any id; NULL: the path has no id */
+    uint32_t methods;   /* XD_METHOD_* that it answers */
+    uint32_t scopes;    /* any of these lets a key in; 0: open to all */
+    void (*begin)(xd_request *request); /* chooses how the body is taken and what comes next */
+} xd_route;
+
+/* Headers of a request that mean something here; ptr NULL when absent. Borrow MHD's memory. */
+typedef struct xd_request_headers {
+    xd_str content_type, content_encoding, authorization, idempotency_key, traceparent, person;
+    int64_t content_length; /* -1 when chunked or absent */
+    bool chunked, expects_continue;
+    xd_binary_attributes ce;
+} xd_request_headers;
+
+typedef enum xd_body_mode {
+    XD_BODY_DROP,   /* thrown away: there is none, or the answer is settled already */
+    XD_BODY_ARENA,  /* of known length, straight into the submission's arena */
+    XD_BODY_GATHER, /* of unknown length, or small: into a growing buffer */
+    XD_BODY_LINES   /* NDJSON: cut and submitted while it arrives */
+} xd_body_mode;
+
+struct xd_request {
+    xd_client *client;
+    struct MHD_Connection *mhd;
+    const xd_route *route;
+    const char *path;
+    xd_str id;       /* part of the path between the route's path and suffix; borrows path */
+    uint32_t method; /* one XD_METHOD_* bit */
+    bool active;
+    int64_t started_us;
+    xd_request_headers headers;
+    char caller[XD_NAME_BYTES]; /* name of the key, or "local" */
+    char person[XD_NAME_BYTES]; /* "" when the caller is a system */
+    bool person_may_be_named;   /* the caller may say for which person it decides */
+
+    /* Body. */
+    xd_body_mode body_mode;
+    size_t max_body_bytes;
+    bool body_complete;
+    int64_t received;
+    char *body; /* XD_BODY_ARENA: content_length bytes in the submission's arena */
+    xd_buf gather;
+    size_t charged; /* bytes of the in-flight budget that this request holds */
+
+    /* On its way. */
+    bool waiting;                      /* suspended, or woken and not yet gone on */
+    void (*step)(xd_request *request); /* after the whole body, or after being woken; NULL: none */
+    bool (*work)(xd_request *request); /* on a worker; false: not yet, come back later */
+    int64_t deadline_us;               /* of work that comes back */
+    int64_t target_seq;                /* of /v1/settle; 0: not yet known */
+    xd_request *next;                  /* in the list of the workers */
+    xd_submission *submission;         /* one share of it; both before it is handed over */
+    bool is_handed_over;               /* the engine has had its share */
+    bool is_batch, is_binary;
+    xd_bulk *bulk; /* owns */
+
+    /* Answer; status 0 until it is settled. */
+    unsigned status;
+    xd_buf out;
+    const char *content_type;
+    uint32_t allow; /* methods, for Allow */
+    bool retry_later, replayed, authenticate;
+    xd_code refused_because; /* for metrics; XD_OK when it was not refused */
+};
+
+/* One connection. */
+struct xd_client {
+    xd_ingress *ingress;
+    bool local; /* over the control socket: trusted, all scopes */
+    int fd;
+    char user[XD_NAME_BYTES];    /* of the peer, on the control socket */
+    _Atomic int64_t deadline_us; /* past it the connection is cut; 0: we are at work, not it */
+    xd_client *previous, *next;
+    xd_request request; /* the one under way; its memory is used again by the next */
+};
+
+/* One listening socket. */
+typedef struct xd_listener {
+    xd_ingress *ingress;
+    struct MHD_Daemon *daemon;
+    bool local;
+} xd_listener;
+
+typedef struct xd_workers {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    xd_request *head;
+    xd_request **tail;
+    bool ready; /* lock and condition exist */
+    bool stopping;
+    uint32_t running;
+    pthread_t threads[XD_WORKERS];
+} xd_workers;
+
+struct xd_ingress {
+    xd_ingress_options options;
+    xd_decode_limits limits;
+    xd_engine *engine; /* borrows */
+    xd_ingress_ports ports;
+    xd_listener tcp, control;
+    uint16_t port;
+    char *control_path; /* owns; NULL when there is no control socket */
+    pthread_rwlock_t keys_lock;
+    const xd_key *keys; /* borrows */
+    uint32_t key_count;
+    pthread_mutex_t clients_lock;
+    xd_client *clients;
+    atomic_size_t inflight_bytes;
+    atomic_uint waiting; /* requests suspended */
+    atomic_bool stopping;
+    xd_workers workers;
+    xd_http_metrics metrics;
+};
+
+/* --- request.c: what a step may do with its request --- */
+
+/* Monotonic microseconds. */
+int64_t xd_ingress_now_us(void);
+/* Suspends the request until xd_request_wake; step then goes on. Call it before handing the request
+ * to whoever wakes it, and touch the request no more after that. */
+void xd_request_wait(xd_request *request, void (*step)(xd_request *));
+/* Thread-safe. */
+void xd_request_wake(xd_request *request);
+/* Suspends and has work run on a worker; step (may be NULL when work settles the answer) follows on
+ * the MHD thread. */
+void xd_request_hand_over(xd_request *request, bool (*work)(xd_request *),
+                          void (*step)(xd_request *));
+/* Settles the answer: the body is in request->out. */
+void xd_request_settle(xd_request *request, unsigned status, const char *content_type);
+/* Settles the answer with the problem document of fault; status 0: from its code. */
+void xd_request_refuse(xd_request *request, unsigned status, const xd_fault *fault, int64_t index);
+/* As above from a text, with place unknown. */
+void xd_request_refuse_text(xd_request *request, unsigned status, xd_code code, const char *rule,
+                            const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Takes bytes of the in-flight budget; false, with the answer settled, when it is used up. */
+bool xd_request_charge(xd_request *request, size_t bytes);
+/* Prepares the request to gather its body, at most max_bytes; refuses what is announced larger. */
+bool xd_request_expect_body(xd_request *request, xd_body_mode mode, size_t max_bytes);
+
+/* --- request.c: MHD's callbacks, cls is the xd_listener --- */
+
+enum MHD_Result xd_request_on_access(void *cls, struct MHD_Connection *mhd, const char *url,
+                                     const char *method, const char *version, const char *upload,
+                                     size_t *upload_size, void **context);
+void xd_request_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
+                             enum MHD_RequestTerminationCode how);
+void xd_request_on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
+                              enum MHD_ConnectionNotificationCode code);
+
+/* --- route.c --- */
+
+/* NULL when no route has this path. */
+const xd_route *xd_route_find(const char *path, uint32_t method, xd_str *ret_id);
+
+/* --- auth.c --- */
+
+/* Notes the account of the process at the other end of the control socket. */
+void xd_auth_name_peer(xd_client *client);
+/* Fills caller and person; false with the answer settled when the caller may not do this. */
+bool xd_auth_check(xd_request *request);
+
+/* --- workers.c --- */
+
+XD_CHECKED xd_status xd_workers_start(xd_ingress *ingress, xd_fault *fault);
+void xd_workers_stop(xd_ingress *ingress);
+void xd_workers_add(xd_ingress *ingress, xd_request *request);
+/* Cuts connections whose client is too slow; called by a worker about once a second. */
+void xd_ingress_sweep(xd_ingress *ingress);
+
+/* --- begin functions of the routes --- */
+
+void xd_accept_begin(xd_request *request);              /* accept.c: POST /v1/events */
+void xd_accept_take(xd_request *request, xd_str piece); /* XD_BODY_LINES */
+void xd_decide_hold_begin(xd_request *request);         /* decide.c */
+void xd_decide_dead_begin(xd_request *request);
+void xd_read_begin(xd_request *request); /* read.c: GET /v1/... */
+void xd_read_schemas_begin(xd_request *request);
+void xd_read_settle_begin(xd_request *request);
+void xd_read_health_begin(xd_request *request);
+void xd_read_ready_begin(xd_request *request);
+void xd_read_metrics_begin(xd_request *request);
+
+/* True when the media type of a Content-Type value is type (lower case); parameters other than
+ * charset=utf-8 are ignored, another charset makes it false. */
+bool xd_media_type_is(xd_str content_type, const char *type);
+
+#endif

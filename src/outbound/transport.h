@@ -1,0 +1,49 @@
+/* Transport: HTTP/1.1 requests over kept-open connections (libcurl multi), all on the thread that
+ * calls it, save xd_transport_wake. Owns connections and their memory; decides nothing: what an
+ * answer means for a delivery is the schedule's business. TLS is verified, redirects are not
+ * followed, proxies of the environment are not used, only http and https are spoken. */
+#ifndef XD_OUTBOUND_TRANSPORT_H
+#define XD_OUTBOUND_TRANSPORT_H
+
+#include "base/buf.h"
+#include "outbound/outbound.h"
+#include "outbound/schedule.h"
+
+typedef struct xd_transport xd_transport;
+
+/* One request being made. The caller fills what it sends between acquire and post or get. */
+typedef struct xd_call {
+    xd_request *request;
+    int64_t started_us;
+    xd_buf idempotency_key; /* header values, without control characters */
+    xd_buf traceparent;
+    xd_buf delivery_id;
+    xd_buf body; /* post */
+    xd_buf path; /* get: appended to the remote's URL */
+} xd_call;
+
+/* remotes: count rows, borrowed. Faults: XD_INVALID (a URL that is not http or https),
+ * XD_NO_MEMORY, XD_UNAVAILABLE (libcurl does not start). */
+XD_CHECKED xd_status xd_transport_create(const xd_remote_options *remotes, uint32_t count,
+                                         xd_transport **ret, xd_fault *fault);
+/* Closes everything; requests under way are abandoned. Accepts NULL. */
+void xd_transport_destroy(xd_transport *transport);
+
+/* A call with empty buffers; NULL when out of memory. */
+xd_call *xd_transport_acquire(xd_transport *transport, uint32_t remote);
+/* Gives back a call that is not sent. */
+void xd_transport_release(xd_transport *transport, xd_call *call);
+/* Starts the call: its answer comes through xd_transport_perform. XD_NO_MEMORY: not started. */
+XD_CHECKED xd_status xd_transport_post(xd_transport *transport, xd_call *call, xd_message message);
+XD_CHECKED xd_status xd_transport_get(xd_transport *transport, xd_call *call);
+
+typedef void (*xd_transport_answered)(void *self, const xd_call *call, const xd_answer *answer);
+/* Moves bytes without waiting and reports the calls that ended; a reported call is free after the
+ * callback. */
+void xd_transport_perform(xd_transport *transport, xd_transport_answered answered, void *self);
+/* Waits until something can be done, at most timeout_ms, or until xd_transport_wake. */
+void xd_transport_wait(xd_transport *transport, int32_t timeout_ms);
+/* Ends a wait, from any thread. */
+void xd_transport_wake(xd_transport *transport);
+
+#endif

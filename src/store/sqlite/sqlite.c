@@ -1,0 +1,744 @@
+/* The SQLite store: one writer (held by a lock file, so that readers of other processes may come
+ * and go), prepared statements, group commit by the caller. Owns its connection, its statements,
+ * the lock and the checkpointer. May call base and SQLite. */
+#include "base/hash.h"
+#include "port/store.h"
+#include "sqlite_int.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { MAGIC = 0x53514c53, SOURCES = 256 };
+
+typedef enum statement {
+    BEGIN_WRITE,
+    BEGIN_READ,
+    COMMIT,
+    LOG_APPEND,
+    LOG_FIND,
+    LOG_GET,
+    LOG_HEAD,
+    SOURCE_FIND,
+    SOURCE_ADD,
+    STATE_GET,
+    STATE_PUT,
+    STATE_DELETE,
+    EFFECT_PUT,
+    JOURNAL_PUT,
+    EFFECT_GET,
+    JOURNAL_GET,
+    META_GET,
+    META_PUT,
+    ANSWER_GET,
+    ANSWER_PUT,
+    ANSWER_PURGE,
+    STATEMENTS
+} statement;
+
+#define LOG_COLUMNS                                                                                \
+    "SELECT l.seq, l.recorded_at, l.kind, s.name, l.id, l.key, l.time, l.actor, l.trace, l.body, " \
+    "l.order_key FROM log l JOIN source s ON s.id = l.source_id "
+
+/* For tables without further indexes, OR REPLACE is one descent of the tree; an upsert is two. */
+static const char *const SQL[STATEMENTS] = {
+    [BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [BEGIN_READ] = "BEGIN",
+    [COMMIT] = "COMMIT",
+    [LOG_APPEND] = "INSERT INTO log (seq, recorded_at, kind, source_id, id, key, time, actor, "
+                   "trace, body, order_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                   "ON CONFLICT (source_id, id) DO NOTHING",
+    [LOG_FIND] = "SELECT seq FROM log WHERE source_id = ? AND id = ?",
+    [LOG_GET] = LOG_COLUMNS "WHERE l.seq = ?",
+    [LOG_HEAD] = "SELECT max(seq) FROM log",
+    [SOURCE_FIND] = "SELECT id FROM source WHERE name = ?",
+    [SOURCE_ADD] = "INSERT INTO source (name) VALUES (?)",
+    [STATE_GET] = "SELECT value FROM state WHERE kind = ? AND key = ?",
+    [STATE_PUT] = "INSERT OR REPLACE INTO state (kind, key, value) VALUES (?, ?, ?)",
+    [STATE_DELETE] = "DELETE FROM state WHERE kind = ? AND key = ?",
+    [EFFECT_PUT] = "INSERT OR REPLACE INTO effect (seq, body) VALUES (?, ?)",
+    [JOURNAL_PUT] = "INSERT INTO journal (ordinal, body) VALUES (?, ?)",
+    [EFFECT_GET] = "SELECT body FROM effect WHERE seq = ?",
+    [JOURNAL_GET] = "SELECT body FROM journal WHERE ordinal = ?",
+    [META_GET] = "SELECT value FROM meta WHERE name = ?",
+    [META_PUT] = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+    [ANSWER_GET] = "SELECT payload_hash, answer FROM answer WHERE consumer = ? AND key = ?",
+    [ANSWER_PUT] = "INSERT OR REPLACE INTO answer (consumer, key, payload_hash, answer, at) "
+                   "VALUES (?, ?, ?, ?, ?)",
+    [ANSWER_PURGE] = "DELETE FROM answer WHERE at < ?",
+};
+
+static const char LOG_EACH[] = LOG_COLUMNS "WHERE l.seq > ? ORDER BY l.seq LIMIT ?";
+static const char STATE_EACH[] =
+    "SELECT kind, key, value FROM state WHERE kind >= ? AND kind < ? ORDER BY kind, key";
+static const char EFFECT_EACH[] = "SELECT seq, body FROM effect WHERE seq > ? ORDER BY seq LIMIT ?";
+static const char JOURNAL_EACH[] =
+    "SELECT ordinal, body FROM journal WHERE ordinal > ? ORDER BY ordinal LIMIT ?";
+
+typedef struct source_slot {
+    char *name; /* owns; NULL: empty */
+    size_t len;
+    int64_t id;
+} source_slot;
+
+typedef struct sqlite_store {
+    xd_store base;
+    uint32_t magic;
+    sqlite3 *db; /* owns */
+    char *path;  /* owns */
+    int lock_fd; /* owns; -1 for a reader */
+    bool writable;
+    bool open; /* a transaction is */
+    bool held; /* a snapshot is, for reading outside a transaction */
+    int64_t head;
+    int64_t committed_head;
+    sqlite3_stmt *statements[STATEMENTS]; /* owns */
+    source_slot sources[SOURCES];         /* ids of source names, by hash; emptied by rollback */
+    xd_checkpointer *checkpointer;        /* owns; NULL for a reader */
+} sqlite_store;
+
+static sqlite_store *self_of(xd_store *store)
+{
+    sqlite_store *self = (sqlite_store *)store;
+    assert(self->magic == MAGIC);
+    return self;
+}
+
+static xd_status fail(const sqlite_store *self, int rc, const char *doing, xd_fault *fault)
+{
+    return xd_sqlite_fail(fault, self->db, rc, self->path, doing);
+}
+
+static xd_status no_room(xd_fault *fault)
+{
+    return xd_fail(fault, XD_NO_MEMORY, "store.memory",
+                   "a stored document does not fit into the memory allowed for this message");
+}
+
+/* --- binding and reading --- */
+
+static void bind_text(sqlite3_stmt *s, int column, xd_str text)
+{
+    /* Bound without a copy: every caller steps before its text goes away. An empty text must not
+     * become NULL. Only out of range columns and huge texts fail, and those fail the step. */
+    sqlite3_bind_text64(s, column, text.ptr ? text.ptr : "", text.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static xd_str column_text(sqlite3_stmt *s, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(s, column);
+    return (xd_str){text ? text : "", (size_t)sqlite3_column_bytes(s, column)};
+}
+
+/* Runs a statement that returns no rows. */
+static xd_status run(sqlite_store *self, statement which, const char *doing, xd_fault *fault)
+{
+    sqlite3_stmt *s = self->statements[which];
+    int rc = sqlite3_step(s);
+    xd_status status = rc == SQLITE_DONE ? XD_OK : fail(self, rc, doing, fault);
+    sqlite3_reset(s);
+    return status;
+}
+
+/* Runs a statement that returns one integer or nothing (then *ret_value is absent). */
+static xd_status run_integer(sqlite_store *self, statement which, int64_t absent,
+                             int64_t *ret_value, const char *doing, xd_fault *fault)
+{
+    sqlite3_stmt *s = self->statements[which];
+    int rc = sqlite3_step(s);
+    xd_status status = XD_OK;
+    if (rc == SQLITE_ROW) {
+        *ret_value = sqlite3_column_int64(s, 0);
+    } else if (rc == SQLITE_DONE) {
+        *ret_value = absent;
+    } else {
+        status = fail(self, rc, doing, fault);
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+/* Runs a statement that returns one text or nothing (then *ret_value is XD_STR_NULL). */
+static xd_status run_text(sqlite_store *self, statement which, xd_arena *arena, xd_str *ret_value,
+                          const char *doing, xd_fault *fault)
+{
+    sqlite3_stmt *s = self->statements[which];
+    int rc = sqlite3_step(s);
+    xd_status status = XD_OK;
+    if (rc == SQLITE_ROW) {
+        xd_str copy = xd_arena_copy(arena, column_text(s, 0));
+        if (copy.ptr) {
+            *ret_value = copy;
+        } else {
+            status = no_room(fault);
+        }
+    } else if (rc == SQLITE_DONE) {
+        *ret_value = XD_STR_NULL;
+    } else {
+        status = fail(self, rc, doing, fault);
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+/* --- sources --- */
+
+static source_slot *source_slot_of(sqlite_store *self, xd_str name)
+{
+    return &self->sources[xd_hash64(name, 0) % SOURCES];
+}
+
+static void forget_sources(sqlite_store *self)
+{
+    for (size_t i = 0; i < SOURCES; i++) {
+        free(self->sources[i].name);
+        self->sources[i] = (source_slot){0};
+    }
+}
+
+static void remember_source(source_slot *slot, xd_str name, int64_t id)
+{
+    char *copy = malloc(name.len + 1);
+    if (copy) { /* without memory it is looked up again next time */
+        memcpy(copy, name.ptr ? name.ptr : "", name.len);
+        free(slot->name);
+        *slot = (source_slot){copy, name.len, id};
+    }
+}
+
+static xd_status source_id(sqlite_store *self, xd_str name, int64_t *ret_id, xd_fault *fault)
+{
+    source_slot *slot = source_slot_of(self, name);
+    if (slot->name && xd_str_eq((xd_str){slot->name, slot->len}, name)) {
+        *ret_id = slot->id;
+        return XD_OK;
+    }
+    int64_t id = 0;
+    bind_text(self->statements[SOURCE_FIND], 1, name);
+    XD_TRY(run_integer(self, SOURCE_FIND, 0, &id, "looking up a source", fault));
+    if (id == 0) {
+        bind_text(self->statements[SOURCE_ADD], 1, name);
+        XD_TRY(run(self, SOURCE_ADD, "adding a source", fault));
+        id = sqlite3_last_insert_rowid(self->db);
+    }
+    remember_source(slot, name, id);
+    *ret_id = id;
+    return XD_OK;
+}
+
+/* --- transactions --- */
+
+static xd_status sqlite_begin(xd_store *store, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(!self->open && !self->held);
+    if (self->writable) {
+        xd_checkpointer_admit(self->checkpointer);
+    }
+    XD_TRY(run(self, self->writable ? BEGIN_WRITE : BEGIN_READ, "beginning a transaction", fault));
+    self->open = true;
+    return XD_OK;
+}
+
+static void sqlite_rollback(xd_store *store)
+{
+    sqlite_store *self = self_of(store);
+    if (!self->open) {
+        return;
+    }
+    /* Some failures (a full disk) make SQLite roll back by itself. */
+    if (!sqlite3_get_autocommit(self->db)) {
+        sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    self->head = self->committed_head;
+    self->open = false;
+    forget_sources(self);
+}
+
+static xd_status sqlite_commit(xd_store *store, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(self->open);
+    if (sqlite3_get_autocommit(self->db)) {
+        sqlite_rollback(store);
+        return xd_fail(fault, XD_IO, "store.rolled_back",
+                       "an earlier failure had already rolled this transaction back");
+    }
+    xd_status status = run(self, COMMIT, "committing", fault);
+    if (status != XD_OK) {
+        sqlite_rollback(store);
+        return status;
+    }
+    self->committed_head = self->head;
+    self->open = false;
+    return XD_OK;
+}
+
+/* Failing to hold only makes reads slower, so it is not reported. */
+static void sqlite_hold(xd_store *store)
+{
+    sqlite_store *self = self_of(store);
+    assert(!self->open && !self->held);
+    self->held = run(self, BEGIN_READ, "holding a snapshot", NULL) == XD_OK;
+}
+
+static void sqlite_let_go(xd_store *store)
+{
+    sqlite_store *self = self_of(store);
+    if (self->held && run(self, COMMIT, "letting a snapshot go", NULL) != XD_OK) {
+        sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    self->held = false;
+}
+
+static int note_commit(void *context, sqlite3 *db, const char *name, int frames)
+{
+    (void)db;
+    (void)name;
+    sqlite_store *self = context;
+    if (self->checkpointer) {
+        xd_checkpointer_note(self->checkpointer, frames);
+    }
+    return SQLITE_OK;
+}
+
+static void sqlite_destroy(xd_store *store)
+{
+    sqlite_store *self = self_of(store);
+    sqlite_rollback(store);
+    forget_sources(self);
+    xd_checkpointer_stop(self->checkpointer);
+    for (int i = 0; i < STATEMENTS; i++) {
+        sqlite3_finalize(self->statements[i]);
+    }
+    sqlite3_close(self->db); /* the last connection also empties the write-ahead log */
+    if (self->lock_fd >= 0) {
+        close(self->lock_fd);
+    }
+    free(self->path);
+    free(self);
+}
+
+/* --- the log --- */
+
+static void bind_row(sqlite3_stmt *s, const xd_log_row *row, int64_t source)
+{
+    sqlite3_bind_int64(s, 1, row->seq);
+    sqlite3_bind_int64(s, 2, row->recorded_at);
+    sqlite3_bind_int(s, 3, row->kind);
+    sqlite3_bind_int64(s, 4, source);
+    bind_text(s, 5, row->id);
+    bind_text(s, 6, row->key);
+    if (row->time == XD_INSTANT_NONE) {
+        sqlite3_bind_null(s, 7);
+    } else {
+        sqlite3_bind_int64(s, 7, row->time);
+    }
+    bind_text(s, 8, row->actor);
+    bind_text(s, 9, row->trace);
+    bind_text(s, 10, row->body);
+    bind_text(s, 11, row->order_key);
+}
+
+static xd_status sqlite_log_append(xd_store *store, const xd_log_row *row, int64_t *ret_existing,
+                                   xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(self->open && self->writable);
+    assert(row->seq == self->head + 1);
+    int64_t source = 0;
+    XD_TRY(source_id(self, row->source, &source, fault));
+    bind_row(self->statements[LOG_APPEND], row, source);
+    XD_TRY(run(self, LOG_APPEND, "appending to the log", fault));
+    int64_t existing = 0;
+    if (sqlite3_changes(self->db) == 0) {
+        sqlite3_bind_int64(self->statements[LOG_FIND], 1, source);
+        bind_text(self->statements[LOG_FIND], 2, row->id);
+        XD_TRY(run_integer(self, LOG_FIND, 0, &existing, "finding an event of the log", fault));
+    } else {
+        self->head = row->seq;
+    }
+    *ret_existing = existing;
+    return XD_OK;
+}
+
+/* Texts live until the statement is stepped or reset. */
+static xd_log_row column_row(sqlite3_stmt *s)
+{
+    bool timeless = sqlite3_column_type(s, 6) == SQLITE_NULL;
+    return (xd_log_row){
+        .seq = sqlite3_column_int64(s, 0),
+        .recorded_at = sqlite3_column_int64(s, 1),
+        .kind = sqlite3_column_int(s, 2),
+        .source = column_text(s, 3),
+        .id = column_text(s, 4),
+        .key = column_text(s, 5),
+        .time = timeless ? XD_INSTANT_NONE : sqlite3_column_int64(s, 6),
+        .actor = column_text(s, 7),
+        .trace = column_text(s, 8),
+        .body = column_text(s, 9),
+        .order_key = column_text(s, 10),
+    };
+}
+
+static bool copy_row(xd_log_row *row, xd_arena *arena)
+{
+    row->source = xd_arena_copy(arena, row->source);
+    row->id = xd_arena_copy(arena, row->id);
+    row->key = xd_arena_copy(arena, row->key);
+    row->actor = xd_arena_copy(arena, row->actor);
+    row->trace = xd_arena_copy(arena, row->trace);
+    row->body = xd_arena_copy(arena, row->body);
+    row->order_key = xd_arena_copy(arena, row->order_key);
+    return row->source.ptr && row->id.ptr && row->key.ptr && row->actor.ptr && row->trace.ptr &&
+           row->body.ptr && row->order_key.ptr;
+}
+
+static xd_status sqlite_log_get(xd_store *store, int64_t seq, xd_arena *arena, xd_log_row *ret_row,
+                                xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    sqlite3_stmt *s = self->statements[LOG_GET];
+    sqlite3_bind_int64(s, 1, seq);
+    int rc = sqlite3_step(s);
+    xd_status status = XD_OK;
+    if (rc == SQLITE_ROW) {
+        xd_log_row row = column_row(s);
+        if (copy_row(&row, arena)) {
+            *ret_row = row;
+        } else {
+            status = no_room(fault);
+        }
+    } else if (rc == SQLITE_DONE) {
+        status =
+            xd_fail(fault, XD_NOT_FOUND, "log.seq", "the log holds no event %lld", (long long)seq);
+    } else {
+        status = fail(self, rc, "reading the log", fault);
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+/* Walks use a statement of their own, so that the visitor may call the store. */
+static xd_status walk_begin(sqlite_store *self, const char *sql, int64_t first, int64_t second,
+                            sqlite3_stmt **ret, xd_fault *fault)
+{
+    int rc = sqlite3_prepare_v2(self->db, sql, -1, ret, NULL);
+    if (rc != SQLITE_OK) {
+        return fail(self, rc, "preparing a walk", fault);
+    }
+    sqlite3_bind_int64(*ret, 1, first);
+    sqlite3_bind_int64(*ret, 2, second);
+    return XD_OK;
+}
+
+/* True while there is a row; at the end, or on failure, *status says which. */
+static bool walk_next(sqlite_store *self, sqlite3_stmt *s, xd_status *status, xd_fault *fault)
+{
+    if (*status != XD_OK) {
+        return false;
+    }
+    int rc = sqlite3_step(s);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        *status = fail(self, rc, "walking a table", fault);
+    }
+    return rc == SQLITE_ROW;
+}
+
+static xd_status sqlite_log_each(xd_store *store, int64_t after, int64_t limit, xd_log_visit visit,
+                                 void *context, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    sqlite3_stmt *s = NULL;
+    xd_status status = walk_begin(self, LOG_EACH, after, limit < 0 ? 0 : limit, &s, fault);
+    while (walk_next(self, s, &status, fault)) {
+        xd_log_row row = column_row(s);
+        status = visit(context, &row);
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+static xd_status sqlite_log_head(xd_store *store, int64_t *ret_seq, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    if (self->writable) {
+        *ret_seq = self->head;
+        return XD_OK;
+    }
+    return run_integer(self, LOG_HEAD, 0, ret_seq, "reading the head of the log", fault);
+}
+
+/* --- state and numbered documents --- */
+
+static xd_status sqlite_state_get(xd_store *store, xd_state_kind kind, xd_str key, xd_arena *arena,
+                                  xd_str *ret_value, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    sqlite3_bind_int(self->statements[STATE_GET], 1, (int)kind);
+    bind_text(self->statements[STATE_GET], 2, key);
+    return run_text(self, STATE_GET, arena, ret_value, "reading state", fault);
+}
+
+static xd_status sqlite_state_put(xd_store *store, xd_state_kind kind, xd_str key, xd_str value,
+                                  xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(self->open && self->writable);
+    statement which = value.ptr ? STATE_PUT : STATE_DELETE;
+    sqlite3_bind_int(self->statements[which], 1, (int)kind);
+    bind_text(self->statements[which], 2, key);
+    if (value.ptr) {
+        bind_text(self->statements[which], 3, value);
+    }
+    return run(self, which, "writing state", fault);
+}
+
+static xd_status sqlite_state_each(xd_store *store, xd_state_kind only_kind, xd_state_visit visit,
+                                   void *context, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    sqlite3_stmt *s = NULL;
+    bool all = only_kind == XD_STATE_NONE;
+    xd_status status = walk_begin(self, STATE_EACH, all ? 1 : (int)only_kind,
+                                  all ? XD_STATE_LIMIT : (int)only_kind + 1, &s, fault);
+    while (walk_next(self, s, &status, fault)) {
+        status = visit(context, (xd_state_kind)sqlite3_column_int(s, 0), column_text(s, 1),
+                       column_text(s, 2));
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+static xd_status sqlite_numbered_put(xd_store *store, xd_numbered table, int64_t number,
+                                     xd_str value, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(self->open && self->writable);
+    statement which = table == XD_NUMBERED_EFFECT ? EFFECT_PUT : JOURNAL_PUT;
+    sqlite3_stmt *s = self->statements[which];
+    sqlite3_bind_int64(s, 1, number);
+    bind_text(s, 2, value);
+    int rc = sqlite3_step(s);
+    xd_status status = XD_OK;
+    if (rc == SQLITE_CONSTRAINT_PRIMARYKEY || rc == SQLITE_CONSTRAINT_ROWID) {
+        status = xd_fail(fault, XD_CONFLICT, "store.append_only",
+                         "journal entry %lld is already in the store and may not be replaced",
+                         (long long)number);
+    } else if (rc != SQLITE_DONE) {
+        status = fail(self, rc, "writing a numbered document", fault);
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+static xd_status sqlite_numbered_get(xd_store *store, xd_numbered table, int64_t number,
+                                     xd_arena *arena, xd_str *ret_value, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    statement which = table == XD_NUMBERED_EFFECT ? EFFECT_GET : JOURNAL_GET;
+    sqlite3_bind_int64(self->statements[which], 1, number);
+    return run_text(self, which, arena, ret_value, "reading a numbered document", fault);
+}
+
+static xd_status sqlite_numbered_each(xd_store *store, xd_numbered table, int64_t after,
+                                      int64_t limit, xd_numbered_visit visit, void *context,
+                                      xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    sqlite3_stmt *s = NULL;
+    const char *sql = table == XD_NUMBERED_EFFECT ? EFFECT_EACH : JOURNAL_EACH;
+    xd_status status = walk_begin(self, sql, after, limit < 0 ? 0 : limit, &s, fault);
+    while (walk_next(self, s, &status, fault)) {
+        status = visit(context, sqlite3_column_int64(s, 0), column_text(s, 1));
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+/* --- meta values and kept answers --- */
+
+static xd_status sqlite_meta_get(xd_store *store, xd_str name, int64_t *ret_value, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    bind_text(self->statements[META_GET], 1, name);
+    return run_integer(self, META_GET, 0, ret_value, "reading a meta value", fault);
+}
+
+static xd_status sqlite_meta_put(xd_store *store, xd_str name, int64_t value, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(self->open && self->writable);
+    bind_text(self->statements[META_PUT], 1, name);
+    sqlite3_bind_int64(self->statements[META_PUT], 2, value);
+    return run(self, META_PUT, "writing a meta value", fault);
+}
+
+static xd_status sqlite_answer_get(xd_store *store, xd_str consumer, xd_str key, xd_arena *arena,
+                                   xd_str *ret_payload_hash, xd_str *ret_answer, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    sqlite3_stmt *s = self->statements[ANSWER_GET];
+    bind_text(s, 1, consumer);
+    bind_text(s, 2, key);
+    int rc = sqlite3_step(s);
+    xd_status status = XD_OK;
+    if (rc == SQLITE_ROW) {
+        xd_str hash = xd_arena_copy(arena, column_text(s, 0));
+        xd_str answer = xd_arena_copy(arena, column_text(s, 1));
+        if (hash.ptr && answer.ptr) {
+            *ret_payload_hash = hash;
+            *ret_answer = answer;
+        } else {
+            status = no_room(fault);
+        }
+    } else if (rc == SQLITE_DONE) {
+        *ret_payload_hash = XD_STR_NULL;
+        *ret_answer = XD_STR_NULL;
+    } else {
+        status = fail(self, rc, "reading a kept answer", fault);
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+static xd_status sqlite_answer_put(xd_store *store, xd_str consumer, xd_str key,
+                                   xd_str payload_hash, xd_str answer, xd_instant at,
+                                   xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(self->open && self->writable);
+    sqlite3_stmt *s = self->statements[ANSWER_PUT];
+    bind_text(s, 1, consumer);
+    bind_text(s, 2, key);
+    bind_text(s, 3, payload_hash);
+    bind_text(s, 4, answer);
+    sqlite3_bind_int64(s, 5, at);
+    return run(self, ANSWER_PUT, "keeping an answer", fault);
+}
+
+static xd_status sqlite_answer_purge(xd_store *store, xd_instant before, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(self->open && self->writable);
+    sqlite3_bind_int64(self->statements[ANSWER_PURGE], 1, before);
+    return run(self, ANSWER_PURGE, "forgetting old answers", fault);
+}
+
+static const xd_store_ops OPS = {
+    .destroy = sqlite_destroy,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .hold = sqlite_hold,
+    .let_go = sqlite_let_go,
+    .log_append = sqlite_log_append,
+    .log_get = sqlite_log_get,
+    .log_each = sqlite_log_each,
+    .log_head = sqlite_log_head,
+    .state_get = sqlite_state_get,
+    .state_put = sqlite_state_put,
+    .state_each = sqlite_state_each,
+    .numbered_put = sqlite_numbered_put,
+    .numbered_get = sqlite_numbered_get,
+    .numbered_each = sqlite_numbered_each,
+    .meta_get = sqlite_meta_get,
+    .meta_put = sqlite_meta_put,
+    .answer_get = sqlite_answer_get,
+    .answer_put = sqlite_answer_put,
+    .answer_purge = sqlite_answer_purge,
+};
+
+/* --- opening --- */
+
+/* A lock of ours beside the file: SQLite's own exclusive mode would keep readers out too. */
+static xd_status take_lock(sqlite_store *self, xd_fault *fault)
+{
+    char *lock_path = sqlite3_mprintf("%s.lock", self->path);
+    if (!lock_path) {
+        return no_room(fault);
+    }
+    int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    xd_status status = XD_OK;
+    if (fd < 0) {
+        int error = errno;
+        status = xd_fail(fault, error == ENOSPC ? XD_FULL : XD_IO, "store.lock",
+                         "the lock file cannot be created: %s; check that its folder exists and "
+                         "belongs to the hub's user",
+                         strerror(error));
+        xd_fault_at(fault, -1, lock_path);
+    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        status = xd_fail(fault, XD_BUSY, "store.in_use",
+                         "another hub already runs on this database: stop it, or give this one a "
+                         "data directory of its own");
+        xd_fault_at(fault, -1, self->path);
+    } else {
+        self->lock_fd = fd;
+    }
+    sqlite3_free(lock_path);
+    return status;
+}
+
+static xd_status prepare_all(sqlite_store *self, xd_fault *fault)
+{
+    for (int i = 0; i < STATEMENTS; i++) {
+        int rc = sqlite3_prepare_v3(self->db, SQL[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                    &self->statements[i], NULL);
+        if (rc != SQLITE_OK) {
+            return fail(self, rc, "preparing a statement", fault);
+        }
+    }
+    return XD_OK;
+}
+
+static xd_status open_all(sqlite_store *self, xd_fault *fault)
+{
+    if (!self->path) {
+        return no_room(fault);
+    }
+    if (self->writable) {
+        XD_TRY(take_lock(self, fault));
+        XD_TRY(xd_sqlite_open_write(self->path, &self->db, fault));
+    } else {
+        XD_TRY(xd_sqlite_open_read(self->path, &self->db, fault));
+    }
+    XD_TRY(prepare_all(self, fault));
+    XD_TRY(run_integer(self, LOG_HEAD, 0, &self->head, "reading the head of the log", fault));
+    self->committed_head = self->head;
+    if (self->writable) {
+        XD_TRY(xd_checkpointer_start(self->path, &self->checkpointer, fault));
+        sqlite3_wal_hook(self->db, note_commit, self);
+    }
+    return XD_OK;
+}
+
+sqlite3 *xd_store_sqlite_connection(xd_store *store)
+{
+    return self_of(store)->db;
+}
+
+xd_status xd_store_sqlite_open(const char *path, xd_store_mode mode, xd_store **ret,
+                               xd_fault *fault)
+{
+    sqlite_store *self = calloc(1, sizeof *self);
+    if (!self) {
+        return no_room(fault);
+    }
+    *self = (sqlite_store){.base = {&OPS},
+                           .magic = MAGIC,
+                           .path = strdup(path),
+                           .lock_fd = -1,
+                           .writable = mode == XD_STORE_WRITE};
+    xd_status status = open_all(self, fault);
+    if (status != XD_OK) {
+        sqlite_destroy(&self->base);
+        return status;
+    }
+    *ret = &self->base;
+    return XD_OK;
+}

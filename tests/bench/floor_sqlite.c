@@ -1,0 +1,177 @@
+/* Floor of engine: a bare SQLite program that writes the rows and bytes of a trace in the same
+ * transactions, with the schema of the hub and its durability (WAL, synchronous FULL), and nothing
+ * else: no parsing, no logic, no deduplication but the unique index. Prints the seconds from the
+ * trace's mark to its end.
+ *     floor_sqlite TRACE DATABASE      (an empty database with the hub's schema) */
+#include "measure.h"
+#include "trace.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SOURCES_MAX = 16 };
+
+static const char *const statements[] = {
+    [TRACE_LOG] = "INSERT INTO log (seq, recorded_at, kind, source_id, id, key, "
+                  "order_key, time, actor, trace, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                  "ON CONFLICT (source_id, id) DO NOTHING",
+    [TRACE_STATE_PUT] = "INSERT OR REPLACE INTO state (kind, key, value) VALUES (?, ?, ?)",
+    [TRACE_STATE_DELETE] = "DELETE FROM state WHERE kind = ? AND key = ?",
+    [TRACE_EFFECT] = "INSERT OR REPLACE INTO effect (seq, body) VALUES (?, ?)",
+    [TRACE_JOURNAL] = "INSERT INTO journal (ordinal, body) VALUES (?, ?)",
+    [TRACE_META] = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+    [TRACE_BEGIN] = "BEGIN",
+    [TRACE_COMMIT] = "COMMIT",
+    [TRACE_ROLLBACK] = "ROLLBACK",
+};
+enum { STATEMENTS = sizeof statements / sizeof *statements };
+
+typedef struct writer {
+    sqlite3 *db;
+    sqlite3_stmt *prepared[STATEMENTS];
+    xd_str sources[SOURCES_MAX];
+    int source_count;
+} writer;
+
+static void check(writer *self, int rc)
+{
+    if (rc != SQLITE_OK && rc != SQLITE_DONE) {
+        bench_die("floor_sqlite: %s", sqlite3_errmsg(self->db));
+    }
+}
+
+static void open_database(writer *self, const char *path)
+{
+    check(self,
+          sqlite3_open_v2(path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
+    check(self, sqlite3_exec(self->db,
+                             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                             "PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-65536",
+                             NULL, NULL, NULL));
+    for (int i = 0; i < STATEMENTS; i++) {
+        if (statements[i]) {
+            check(self, sqlite3_prepare_v3(self->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                           &self->prepared[i], NULL));
+        }
+    }
+}
+
+static int source_id(writer *self, xd_str name)
+{
+    for (int i = 0; i < self->source_count; i++) {
+        if (xd_str_eq(self->sources[i], name)) {
+            return i + 1;
+        }
+    }
+    if (self->source_count == SOURCES_MAX) {
+        bench_die("more than %d sources in the trace", (int)SOURCES_MAX);
+    }
+    char sql[256];
+    sqlite3_snprintf(sizeof sql, sql, "INSERT INTO source (id, name) VALUES (%d, '%.*q')",
+                     self->source_count + 1, (int)name.len, name.ptr);
+    check(self, sqlite3_exec(self->db, sql, NULL, NULL, NULL));
+    self->sources[self->source_count++] = name;
+    return self->source_count;
+}
+
+static void bind_text(sqlite3_stmt *statement, int at, xd_str text)
+{
+    sqlite3_bind_text(statement, at, text.ptr, (int)text.len, SQLITE_STATIC);
+}
+
+static void bind_log(writer *self, sqlite3_stmt *statement, const trace_record *head,
+                     const xd_str *texts)
+{
+    sqlite3_bind_int64(statement, 1, head->number);
+    sqlite3_bind_int64(statement, 2, head->recorded_at);
+    sqlite3_bind_int(statement, 3, head->kind);
+    sqlite3_bind_int(statement, 4, source_id(self, texts[0]));
+    bind_text(statement, 5, texts[1]);
+    bind_text(statement, 6, texts[2]);
+    bind_text(statement, 7, texts[3]);
+    if (head->time == XD_INSTANT_NONE) {
+        sqlite3_bind_null(statement, 8);
+    } else {
+        sqlite3_bind_int64(statement, 8, head->time);
+    }
+    bind_text(statement, 9, texts[4]);
+    bind_text(statement, 10, texts[5]);
+    bind_text(statement, 11, texts[6]);
+}
+
+static void write_record(writer *self, const trace_record *head, const xd_str *texts)
+{
+    sqlite3_stmt *statement = self->prepared[head->op];
+    switch (head->op) {
+    case TRACE_LOG:
+        bind_log(self, statement, head, texts);
+        break;
+    case TRACE_STATE_PUT:
+    case TRACE_STATE_DELETE:
+        sqlite3_bind_int(statement, 1, head->kind);
+        bind_text(statement, 2, texts[0]);
+        if (head->op == TRACE_STATE_PUT) {
+            bind_text(statement, 3, texts[1]);
+        }
+        break;
+    case TRACE_EFFECT:
+    case TRACE_JOURNAL:
+        sqlite3_bind_int64(statement, 1, head->number);
+        bind_text(statement, 2, texts[0]);
+        break;
+    case TRACE_META:
+        bind_text(statement, 1, texts[0]);
+        sqlite3_bind_int64(statement, 2, head->number);
+        break;
+    default:
+        break;
+    }
+    check(self, sqlite3_step(statement));
+    sqlite3_reset(statement);
+}
+
+/* Writes every record; returns when the mark was passed. */
+static int64_t write_trace(writer *self, const char *bytes, size_t size)
+{
+    int64_t marked = bench_now_ns();
+    for (size_t at = 0; at < size;) {
+        trace_record head;
+        xd_str texts[TRACE_TEXTS];
+        memcpy(&head, bytes + at, sizeof head);
+        at += sizeof head;
+        for (int i = 0; i < TRACE_TEXTS; i++) {
+            texts[i] = (xd_str){bytes + at, head.lengths[i]};
+            at += head.lengths[i];
+        }
+        if (head.op == TRACE_MARK) {
+            marked = bench_now_ns();
+        } else {
+            write_record(self, &head, texts);
+        }
+    }
+    return marked;
+}
+
+int main(int argc, char **argv)
+{
+    struct stat status;
+    writer self = {0};
+    int fd = argc == 3 ? open(argv[1], O_RDONLY) : -1;
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        fputs("usage: floor_sqlite TRACE DATABASE\n", stderr);
+        return 2;
+    }
+    size_t size = (size_t)status.st_size;
+    const char *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    if (bytes == MAP_FAILED) {
+        bench_die("the trace cannot be read");
+    }
+    open_database(&self, argv[2]);
+    int64_t marked = write_trace(&self, bytes, size);
+    printf("%.6f\n", (double)(bench_now_ns() - marked) / 1e9);
+    return 0;
+}

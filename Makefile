@@ -24,8 +24,6 @@ $(BUILD)/build.ninja: | setup
 
 build: setup $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
-	@ln -sf src/app/crossdock $(BUILD)/crossdock
-	@[ ! -x $(BUILD)/src/sim/crossdock-sim ] || ln -sf src/sim/crossdock-sim $(BUILD)/crossdock-sim
 
 demo: build
 	@examples/demo/run

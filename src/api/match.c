@@ -193,10 +193,24 @@ static xd_status write_rule(xd_ask *ask, const char *name, const xd_tolerance *r
     return XD_OK;
 }
 
+/* What the price rule looks at: quantity x unit price exactly, unless the line states another
+ * amount than that rounded (a discount), which is then the real price. */
+static xd_status priced_net(matching *mt, const matched_line *m, xd_decimal *ret)
+{
+    xd_decimal product;
+    xd_decimal rounded;
+    XD_TRY(exact(mt->ask, xd_decimal_mul(m->quantity, m->price, &product)));
+    XD_TRY(
+        exact(mt->ask, xd_decimal_round(product, mt->definition->digits, XD_HALF_AWAY, &rounded)));
+    *ret = xd_decimal_cmp(rounded, m->net) == 0 ? product : m->net;
+    return XD_OK;
+}
+
 /* The price rule compares the line's net; its absolute sides are per unit (docs/matching.md). */
 static xd_status write_price_rule(matching *mt, const matched_line *m)
 {
     xd_tolerance rule = mt->definition->price;
+    xd_decimal actual;
     xd_limit_value *const sides[] = {&rule.upper_absolute, &rule.lower_absolute};
     xd_decimal expected;
     for (int i = 0; i < 2; i++) {
@@ -205,7 +219,8 @@ static xd_status write_price_rule(matching *mt, const matched_line *m)
         }
     }
     XD_TRY(order_value(mt->ask, m, m->quantity, &expected));
-    return write_rule(mt->ask, "price", &rule, m->net, expected);
+    XD_TRY(priced_net(mt, m, &actual));
+    return write_rule(mt->ask, "price", &rule, actual, expected);
 }
 
 static xd_status write_rules(matching *mt, const matched_line *m)
@@ -225,6 +240,7 @@ static xd_status write_rules(matching *mt, const matched_line *m)
         XD_TRY(write_rule(ask, "quantity_ordered", &mt->definition->quantity_ordered, m->billed,
                           m->ordered_quantity));
         XD_TRY(order_value(ask, m, m->ordered_quantity, &net));
+        XD_TRY(exact(ask, xd_decimal_round(net, mt->definition->digits, XD_HALF_AWAY, &net)));
         XD_TRY(write_rule(ask, "extended_price", &mt->definition->extended_price, m->billed_amount,
                           net));
     }

@@ -1,7 +1,7 @@
 /* What every question needs: prepared statements, arguments, pages, and writing JSON. May call base
  * and SQLite. */
 #include "api/session.h"
-#include "store/sqlite/sqlite_int.h"
+#include "store/sqlite/open.h"
 
 #include <limits.h>
 
@@ -16,6 +16,11 @@ xd_status xd_ask_no_memory(xd_ask *ask)
 
 static xd_status failed(xd_ask *ask, int rc)
 {
+    if ((rc & 0xff) == SQLITE_INTERRUPT) {
+        return xd_fail(ask->fault, XD_LIMIT, "read.time",
+                       "this answer takes too long; ask for less, with a smaller limit or a "
+                       "narrower filter");
+    }
     return xd_sqlite_fail(ask->fault, ask->db, rc, ask->path, "reading the database");
 }
 

@@ -1,12 +1,19 @@
 /* The read side's door: connections, routes, and one transaction per question. Owns the idle
  * connections. May call store's opening, base and SQLite. */
 #include "api/session.h"
-#include "store/sqlite/sqlite_int.h"
+#include "store/sqlite/open.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { MAGIC = 0x52454144, IDLE_MAX = 8, ARENA_CAP = 64 << 20 };
+enum {
+    MAGIC = 0x52454144,
+    IDLE_MAX = 8,
+    ARENA_CAP = 64 << 20,
+    LONGEST_MS = 60000, /* of one question: while it runs, the write-ahead log cannot begin anew */
+    STEPS_BETWEEN_LOOKS = 100000
+};
 
 struct xd_reader {
     uint32_t magic;
@@ -53,6 +60,19 @@ static void session_destroy(xd_session *session)
     free(session);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int look_at_the_clock(void *context)
+{
+    const xd_session *session = context;
+    return now_ms() > session->deadline_ms;
+}
+
 static xd_status session_create(const char *path, xd_session **ret, xd_fault *fault)
 {
     xd_session *session = calloc(1, sizeof *session);
@@ -60,11 +80,13 @@ static xd_status session_create(const char *path, xd_session **ret, xd_fault *fa
         return xd_fail(fault, XD_NO_MEMORY, "read.memory", "no memory for a read connection");
     }
     xd_arena_init(&session->arena, ARENA_CAP);
+    session->deadline_ms = INT64_MAX;
     xd_status status = xd_sqlite_open_read(path, &session->db, fault);
     if (status != XD_OK) {
         session_destroy(session);
         return status;
     }
+    sqlite3_progress_handler(session->db, STEPS_BETWEEN_LOOKS, look_at_the_clock, session);
     *ret = session;
     return XD_OK;
 }
@@ -160,6 +182,7 @@ static bool fits(const route *r, xd_str path, xd_str *ret_rest)
 static xd_status answer(xd_ask *ask, const route *r)
 {
     size_t before = ask->out->len;
+    ask->session->deadline_ms = now_ms() + LONGEST_MS;
     int rc = sqlite3_exec(ask->db, "BEGIN", NULL, NULL, NULL);
     if (rc != SQLITE_OK) {
         return xd_sqlite_fail(ask->fault, ask->db, rc, ask->path, "beginning to read");
@@ -174,6 +197,7 @@ static xd_status answer(xd_ask *ask, const route *r)
     for (int i = 0; i < ask->session->count; i++) {
         sqlite3_reset(ask->session->statements[i]);
     }
+    ask->session->deadline_ms = INT64_MAX;
     sqlite3_exec(ask->db, "ROLLBACK", NULL, NULL, NULL);
     if (status != XD_OK) {
         ask->out->len = before;

@@ -3,6 +3,7 @@
 #include "api/read.h"
 #include "base/json.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 
 static test_folder at;
@@ -422,6 +423,37 @@ static void an_answer_past_the_callers_limit_is_refused_whole(void **state)
     xd_buf_finish(&small);
 }
 
+static void *ask_often(void *context)
+{
+    const char *path = context;
+    xd_buf own;
+    xd_buf_init(&own, 1 << 20);
+    intptr_t failures = 0;
+    for (int i = 0; i < 50; i++) {
+        xd_read_request request = {.path = path};
+        xd_buf_clear(&own);
+        failures += xd_read_dispatch(reader, &request, &own, NULL) != XD_OK;
+    }
+    xd_buf_finish(&own);
+    return (void *)failures;
+}
+
+static void several_threads_may_ask_at_once(void **state)
+{
+    (void)state;
+    static const char *const PATHS[] = {"/trace/GR-1", "/status", "/holds", "/journal"};
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, (void *)(uintptr_t)PATHS[i]),
+                         0);
+    }
+    for (int i = 0; i < 4; i++) {
+        void *failures = NULL;
+        assert_int_equal(pthread_join(threads[i], &failures), 0);
+        assert_null(failures);
+    }
+}
+
 /* A missing index shows as a scan of the log, which grows without end. */
 static void looking_documents_up_never_scans_the_log(void **state)
 {
@@ -468,6 +500,7 @@ int main(void)
         cmocka_unit_test(search_finds_numbers_and_their_beginnings),
         cmocka_unit_test(the_controls_report_is_sorted_by_case),
         cmocka_unit_test(an_answer_past_the_callers_limit_is_refused_whole),
+        cmocka_unit_test(several_threads_may_ask_at_once),
         cmocka_unit_test(looking_documents_up_never_scans_the_log),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);

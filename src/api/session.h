@@ -13,6 +13,7 @@ struct xd_session {
     xd_session *next; /* idle one */
     sqlite3 *db;      /* owns */
     xd_arena arena;
+    int64_t deadline_ms; /* monotonic; a question that runs longer is stopped */
     int count;
     const char *sql[XD_SESSION_STATEMENTS];          /* literals, by address */
     sqlite3_stmt *statements[XD_SESSION_STATEMENTS]; /* owns */

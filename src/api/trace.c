@@ -1,12 +1,11 @@
 /* The timeline of a document: every event of its orders, what each did, where it was delivered,
  * which holds it placed or released and what it posted, in order of time. May call flow (names and
  * the definition), canon, base and SQLite. */
-#include "api/read_int.h"
-#include "flow/definition.h"
+#include "api/deliveries.h"
 
 #include <stdlib.h>
 
-enum { ORDERS_MAX = 64, INVOICES_MAX = 256, DELIVERIES_MAX = 64, TRACE_DEFAULT = 500 };
+enum { ORDERS_MAX = 64, INVOICES_MAX = 256, TRACE_DEFAULT = 500 };
 
 /* At one instant: the event, then what it caused, in this order. */
 typedef enum rank { RANK_EVENT, RANK_HOLD, RANK_JOURNAL, RANK_DELIVERY } rank;
@@ -246,6 +245,62 @@ static xd_status find_events(timeline *t)
     return XD_OK;
 }
 
+/* --- decisions of people --- */
+
+/* An event's effect, parsed; NULL without one. */
+static xd_status load_effect(timeline *t, int64_t seq, const xd_json **ret)
+{
+    xd_str text = XD_STR_NULL;
+    *ret = NULL;
+    XD_TRY(xd_ask_effect(t->ask, seq, &text));
+    return text.ptr ? xd_ask_parse(t->ask, text, ret) : XD_OK;
+}
+
+/* Events of the hub whose number begins with name and a separator. */
+static xd_status add_decisions(timeline *t, xd_str name, char separator)
+{
+    sqlite3_stmt *s = NULL;
+    xd_str from = xd_arena_printf(t->ask->arena, "%.*s%c", XD_FMT(name), separator);
+    xd_str to = xd_arena_printf(t->ask->arena, "%.*s%c", XD_FMT(name), separator + 1);
+    XD_TRY(xd_ask_prepare(t->ask,
+                          "SELECT seq FROM log WHERE key >= ?1 AND key < ?2 AND key <> ''"
+                          " AND kind IN (62, 63) AND seq > ?3 AND seq <= ?4",
+                          &s));
+    xd_bind(s, 1, from);
+    xd_bind(s, 2, to);
+    sqlite3_bind_int64(s, 3, t->after);
+    sqlite3_bind_int64(s, 4, t->last);
+    xd_status status = XD_OK;
+    while (xd_ask_row(t->ask, s, &status)) {
+        status = add_seq(t, sqlite3_column_int64(s, 0));
+    }
+    return status;
+}
+
+/* A retry or drop has the delivery's id as its number ("seq.index"), a release the hold's, which
+ * begins with the invoice's key. */
+static xd_status find_decisions(timeline *t)
+{
+    int events = t->seq_count;
+    for (int i = 0; i < events; i++) {
+        const xd_json *effect = NULL;
+        xd_str seq = xd_arena_printf(t->ask->arena, "%lld", (long long)t->seqs[i]);
+        XD_TRY(add_decisions(t, seq, '.'));
+        XD_TRY(load_effect(t, t->seqs[i], &effect));
+        const xd_json *invoices = XD_GET(effect, "invoices");
+        for (uint32_t k = 0; invoices && invoices->type == XD_JSON_ARRAY && k < invoices->count;
+             k++) {
+            add_name(t->invoices, &t->invoice_count, INVOICES_MAX,
+                     XD_TEXT(&invoices->items[k], "key"));
+        }
+    }
+    for (int i = 0; i < t->invoice_count; i++) {
+        XD_TRY(add_decisions(t, t->invoices[i], '/'));
+    }
+    sort_seqs(t);
+    return XD_OK;
+}
+
 /* --- entries --- */
 
 static bool in_page(const timeline *t, int64_t seq)
@@ -353,184 +408,8 @@ static xd_status write_journals(timeline *t, const xd_seen_event *event, const x
 
 /* --- deliveries --- */
 
-typedef struct delivery {
-    xd_str system, message; /* ptr NULL: not known */
-    const char *state;      /* "waiting", "delivered", "dead", "unknown", "dropped"; NULL: none */
-    xd_instant at;          /* of the outcome */
-    xd_str reason;
-    int64_t attempts;
-} delivery;
-
-typedef struct deliveries {
-    delivery at[DELIVERIES_MAX];
-    int count; /* as far as the effect tells */
-    bool sure; /* what is known of some agrees with what the effect tells of all */
-} deliveries;
-
-static void expect(deliveries *d, const xd_definition *definition, xd_message message)
-{
-    for (uint32_t i = 0; i < definition->system_count && d->count < DELIVERIES_MAX; i++) {
-        if (definition->systems[i].receives & (1u << message)) {
-            d->at[d->count++] = (delivery){.system = definition->systems[i].name,
-                                           .message = xd_str_from(xd_message_name(message)),
-                                           .at = XD_INSTANT_NONE};
-        }
-    }
-}
-
-static bool is_result(const xd_json *effect, const char *result)
-{
-    return xd_str_eq(XD_TEXT(effect, "result"), xd_str_from(result));
-}
-
-/* What a step sent, in order, follows from what it did; only what is still to be delivered is
- * stored (docs/messages.md; the order is that of xd_flow_send in the flows). */
-static void expect_all(deliveries *d, const xd_definition *definition, xd_kind kind,
-                       const xd_json *effect)
-{
-    bool applied = is_result(effect, "applied");
-    bool posted = is_result(effect, "posted");
-    bool answered = applied || is_result(effect, "exception") || is_result(effect, "noted");
-    if (kind <= XD_KIND_ACCOUNT && applied) {
-        expect(d, definition, XD_MESSAGE_MASTER);
-    }
-    if ((kind == XD_KIND_PURCHASE_ORDER || kind == XD_KIND_ORDER_CHANGE) && applied) {
-        expect(d, definition, XD_MESSAGE_ORDER);
-    }
-    if ((kind == XD_KIND_ORDER_CHANGE || kind == XD_KIND_ACKNOWLEDGEMENT) && answered) {
-        expect(d, definition, XD_MESSAGE_ORDER_STATUS);
-    }
-    if (kind >= XD_KIND_GOODS_RECEIPT && kind <= XD_KIND_SALES_SHIPMENT && posted) {
-        expect(d, definition, XD_MESSAGE_INVENTORY);
-    }
-    if ((kind == XD_KIND_GOODS_RECEIPT || kind == XD_KIND_SUPPLIER_RETURN) && posted) {
-        expect(d, definition, XD_MESSAGE_RECEIPT_STATUS);
-    }
-    if (XD_GET(effect, "journal") || XD_GET(effect, "entries")) {
-        expect(d, definition, XD_MESSAGE_JOURNAL);
-    }
-    if (XD_GET(effect, "invoices")) {
-        expect(d, definition, XD_MESSAGE_INVOICE_STATUS);
-    }
-}
-
-static delivery *settle(deliveries *d, int64_t index, const char *state, xd_str system)
-{
-    if (index < 0 || index >= DELIVERIES_MAX) {
-        return NULL;
-    }
-    delivery *one = &d->at[index];
-    d->sure = d->sure && index < d->count && (!system.ptr || xd_str_eq(system, one->system));
-    one->state = state;
-    return one;
-}
-
-static xd_status settle_waiting(timeline *t, const xd_seen_event *event, deliveries *d)
-{
-    xd_str text = XD_STR_NULL;
-    const xd_json *row = NULL;
-    xd_str key = xd_arena_printf(t->ask->arena, "%016llx", (unsigned long long)event->seq);
-    XD_TRY(xd_ask_state(t->ask, XD_STATE_OUTBOX, key, &text));
-    if (!text.ptr) {
-        return XD_OK;
-    }
-    XD_TRY(xd_ask_parse(t->ask, text, &row));
-    const xd_json *to = XD_GET(row, "to");
-    for (uint32_t i = 0; to && i < to->count; i++) {
-        int64_t index = -1;
-        if (to->items[i].count < 3 || !xd_str_to_int64(to->items[i].items[0].text, &index)) {
-            continue;
-        }
-        delivery *one = settle(d, index, "waiting", to->items[i].items[1].text);
-        if (one) {
-            *one = (delivery){.system = to->items[i].items[1].text,
-                              .message = to->items[i].items[2].text,
-                              .state = "waiting",
-                              .at = XD_INSTANT_NONE};
-        }
-    }
-    return XD_OK;
-}
-
-static const char *state_of_dead(const xd_json *dead)
-{
-    bool dropped = xd_str_eq(XD_TEXT(dead, "state"), XD_STR("dropped"));
-    bool is_unknown = xd_str_eq(XD_TEXT(dead, "class"), XD_STR("unknown"));
-    return dropped ? "dropped" : is_unknown ? "unknown" : "dead";
-}
-
-static xd_status settle_dead(timeline *t, const xd_seen_event *event, deliveries *d)
-{
-    sqlite3_stmt *s = NULL;
-    long long seq = event->seq;
-    XD_TRY(xd_ask_prepare(t->ask,
-                          "SELECT value FROM state WHERE kind = 53 AND key >= ? AND key < ?", &s));
-    xd_bind(s, 1, xd_arena_printf(t->ask->arena, "%lld.", seq));
-    xd_bind(s, 2, xd_arena_printf(t->ask->arena, "%lld/", seq)); /* '/' follows '.' */
-    xd_status status = XD_OK;
-    while (xd_ask_row(t->ask, s, &status)) {
-        xd_str text = XD_STR_NULL;
-        const xd_json *dead = NULL;
-        status = xd_ask_copy(t->ask, xd_column(s, 0), &text);
-        status = status == XD_OK ? xd_ask_parse(t->ask, text, &dead) : status;
-        delivery *one = status == XD_OK ? settle(d, XD_INT(dead, "index", -1), state_of_dead(dead),
-                                                 XD_TEXT(dead, "system"))
-                                        : NULL;
-        if (one) {
-            one->system = XD_TEXT(dead, "system");
-            one->message = XD_TEXT(dead, "message");
-            one->reason = XD_TEXT(dead, "reason");
-            one->attempts = XD_INT(dead, "attempts", 0);
-            one->at = XD_INSTANT_NONE;
-            if (xd_instant_parse(XD_TEXT(dead, "at"), &one->at, NULL) != XD_OK) {
-                one->at = XD_INSTANT_NONE;
-            }
-        }
-    }
-    return status;
-}
-
-/* Outcomes come soon after the event, so the walk over them is short; it is bounded all the same.
- */
-static const char OUTCOMES[] =
-    "SELECT o.recorded_at, substr(k.value, length(?2) + 1) FROM (SELECT recorded_at, body FROM log"
-    " WHERE kind = 61 AND kind >= 60 AND seq > ?1 ORDER BY seq LIMIT 5000) o,"
-    " json_each(o.body, '$.ok') k WHERE instr(o.body, '\"' || ?2) > 0"
-    " AND substr(k.value, 1, length(?2)) = ?2";
-
-static int settled_count(const deliveries *d)
-{
-    int settled = 0;
-    for (int i = 0; i < DELIVERIES_MAX; i++) {
-        settled += d->at[i].state != NULL;
-    }
-    return settled;
-}
-
-static xd_status settle_delivered(timeline *t, const xd_seen_event *event, deliveries *d)
-{
-    sqlite3_stmt *s = NULL;
-    int missing = d->count - settled_count(d);
-    if (d->count == 0 || (d->sure && missing <= 0)) {
-        return XD_OK;
-    }
-    XD_TRY(xd_ask_prepare(t->ask, OUTCOMES, &s));
-    sqlite3_bind_int64(s, 1, event->seq);
-    xd_bind(s, 2, xd_arena_printf(t->ask->arena, "%lld.", (long long)event->seq));
-    xd_status status = XD_OK;
-    while ((missing > 0 || !d->sure) && xd_ask_row(t->ask, s, &status)) {
-        delivery *one = settle(d, sqlite3_column_int64(s, 1), "delivered", XD_STR_NULL);
-        if (one) {
-            one->at = sqlite3_column_int64(s, 0);
-            missing--;
-        }
-    }
-    sqlite3_reset(s);
-    return status;
-}
-
 static xd_status write_delivery(timeline *t, const xd_seen_event *event, int index,
-                                const delivery *d, bool sure)
+                                const xd_told_delivery *d, bool sure)
 {
     xd_buf *out = t->ask->out;
     xd_instant at = d->at == XD_INSTANT_NONE ? event->recorded_at : d->at;
@@ -577,15 +456,10 @@ static xd_status load_definition(timeline *t, int64_t seq)
 
 static xd_status write_deliveries(timeline *t, const xd_seen_event *event, const xd_json *effect)
 {
-    deliveries d = {.sure = true};
+    xd_deliveries d;
     XD_TRY(load_definition(t, event->seq));
-    if (t->definition && event->kind && effect) {
-        expect_all(&d, t->definition, event->kind->kind, effect);
-    }
-    XD_TRY(settle_waiting(t, event, &d));
-    XD_TRY(settle_dead(t, event, &d));
-    XD_TRY(settle_delivered(t, event, &d));
-    for (int i = 0; i < DELIVERIES_MAX; i++) {
+    XD_TRY(xd_ask_deliveries(t->ask, event, t->definition, effect, &d));
+    for (int i = 0; i < XD_TOLD_MAX; i++) {
         if (d.at[i].state) {
             XD_TRY(write_delivery(t, event, i, &d.at[i], d.sure));
         }
@@ -593,7 +467,7 @@ static xd_status write_deliveries(timeline *t, const xd_seen_event *event, const
     return XD_OK;
 }
 
-/* --- holds and decisions --- */
+/* --- holds --- */
 
 static xd_status write_hold(timeline *t, xd_str id, const xd_json *hold, bool released)
 {
@@ -626,29 +500,6 @@ static xd_status write_hold(timeline *t, xd_str id, const xd_json *hold, bool re
     return entry_end(t, at, seq, RANK_HOLD);
 }
 
-/* Decisions of people are events whose number is the hold's id. */
-static xd_status write_decisions(timeline *t, xd_str id)
-{
-    int before = t->seq_count;
-    XD_TRY(add_seqs(t, BY_KEY, id, t->after));
-    for (int i = before; i < t->seq_count; i++) {
-        xd_seen_event event;
-        xd_str text = XD_STR_NULL;
-        const xd_json *effect = NULL;
-        XD_TRY(xd_ask_event(t->ask, t->seqs[i], &event));
-        if (!event.kind || !event.kind->internal || !in_page(t, event.seq)) {
-            continue;
-        }
-        XD_TRY(xd_ask_effect(t->ask, event.seq, &text));
-        if (text.ptr) {
-            XD_TRY(xd_ask_parse(t->ask, text, &effect));
-        }
-        XD_TRY(write_event(t, &event, effect));
-    }
-    t->seq_count = before;
-    return XD_OK;
-}
-
 static xd_status write_holds(timeline *t, xd_str invoice)
 {
     sqlite3_stmt *s = NULL;
@@ -666,26 +517,6 @@ static xd_status write_holds(timeline *t, xd_str invoice)
         status = status == XD_OK ? xd_ask_parse(t->ask, text, &hold) : status;
         status = status == XD_OK ? write_hold(t, id, hold, false) : status;
         status = status == XD_OK ? write_hold(t, id, hold, true) : status;
-        status = status == XD_OK ? write_decisions(t, id) : status;
-    }
-    return status;
-}
-
-/* Retries and drops of an event's deliveries: numbers "seq.0" to "seq.9..". */
-static xd_status write_delivery_decisions(timeline *t, int64_t seq)
-{
-    sqlite3_stmt *s = NULL;
-    XD_TRY(xd_ask_prepare(t->ask,
-                          "SELECT DISTINCT key FROM log WHERE key >= ? AND key < ? AND key <> ''"
-                          " AND kind = 63",
-                          &s));
-    xd_bind(s, 1, xd_arena_printf(t->ask->arena, "%lld.", (long long)seq));
-    xd_bind(s, 2, xd_arena_printf(t->ask->arena, "%lld/", (long long)seq));
-    xd_status status = XD_OK;
-    while (xd_ask_row(t->ask, s, &status)) {
-        xd_str id = XD_STR_NULL;
-        status = xd_ask_copy(t->ask, xd_column(s, 0), &id);
-        status = status == XD_OK ? write_decisions(t, id) : status;
     }
     return status;
 }
@@ -695,22 +526,12 @@ static xd_status write_delivery_decisions(timeline *t, int64_t seq)
 static xd_status write_all_of(timeline *t, int64_t seq)
 {
     xd_seen_event event;
-    xd_str text = XD_STR_NULL;
     const xd_json *effect = NULL;
     XD_TRY(xd_ask_event(t->ask, seq, &event));
-    XD_TRY(xd_ask_effect(t->ask, seq, &text));
-    if (text.ptr) {
-        XD_TRY(xd_ask_parse(t->ask, text, &effect));
-    }
+    XD_TRY(load_effect(t, seq, &effect));
     XD_TRY(write_event(t, &event, effect));
     XD_TRY(write_journals(t, &event, effect));
-    XD_TRY(write_deliveries(t, &event, effect));
-    XD_TRY(write_delivery_decisions(t, seq));
-    const xd_json *invoices = XD_GET(effect, "invoices");
-    for (uint32_t i = 0; invoices && invoices->type == XD_JSON_ARRAY && i < invoices->count; i++) {
-        add_name(t->invoices, &t->invoice_count, INVOICES_MAX, XD_TEXT(&invoices->items[i], "key"));
-    }
-    return XD_OK;
+    return write_deliveries(t, &event, effect);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -734,6 +555,7 @@ xd_status xd_ask_trace(xd_ask *ask)
     XD_TRY(xd_page_number(ask, &page, &t.after));
     t.limit = xd_ask_argument(ask, "limit").ptr ? page.limit : TRACE_DEFAULT;
     XD_TRY(find_events(&t));
+    XD_TRY(find_decisions(&t));
     xd_out_open(ask->out, '{');
     xd_out_text(ask->out, "document", t.document);
     xd_out_name(ask->out, "orders");

@@ -279,6 +279,10 @@ static int by_key(const void *left, const void *right)
 xd_status xd_cache_write(xd_cache *cache, int64_t *ret_rows, xd_fault *fault)
 {
     /* Key order keeps the B-tree's pages hot: neighbours are written together. */
+    if (cache->dirty_count == 0) {
+        *ret_rows = 0;
+        return XD_OK;
+    }
     qsort(cache->dirty, cache->dirty_count, sizeof *cache->dirty, by_key);
     int64_t rows = 0;
     for (size_t i = 0; i < cache->dirty_count; i++) {

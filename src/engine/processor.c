@@ -41,10 +41,25 @@ struct xd_processor {
     int64_t writing; /* stepped, as of the write under way */
 };
 
+/* A copy, since flows keep pieces of what they read (keys of neighbours in a list, for one) until
+ * their changes are applied, and applying one change overwrites the cache's own bytes of a
+ * document. */
 static xd_status view_get(void *self, xd_state_kind kind, xd_str key, xd_arena *arena,
                           xd_str *ret_value, xd_fault *fault)
 {
-    return xd_cache_get(self, kind, key, arena, ret_value, fault);
+    xd_str value;
+    XD_TRY(xd_cache_get(self, kind, key, arena, &value, fault));
+    if (!value.ptr) {
+        *ret_value = XD_STR_NULL;
+        return XD_OK;
+    }
+    xd_str copy = xd_arena_copy(arena, value);
+    if (!copy.ptr) {
+        return xd_fail(fault, XD_LIMIT, "step.memory",
+                       "the step of one event reads too much state");
+    }
+    *ret_value = copy;
+    return XD_OK;
 }
 
 /* Builds the definition anew from its state document. */

@@ -137,7 +137,8 @@ static void count_results(xd_engine *e, const xd_submission *s)
         xd_figure_add(s->status == XD_CONFLICT ? &e->conflicts : &e->refused, s->count);
         return;
     }
-    for (uint32_t i = 0; i < s->count; i++) {
+    /* A request answered from its idempotency key appended nothing. */
+    for (uint32_t i = 0; !s->stored_answer.ptr && i < s->count; i++) {
         const xd_appended *r = &s->results[i];
         xd_figure_add(r->status != XD_OK ? &e->conflicts
                       : r->duplicate     ? &e->duplicates
@@ -154,6 +155,7 @@ bool xd_submission_is_new(const xd_submission *s, uint32_t i)
 /* Answers the senders and keeps what is to be stepped, within bounds. */
 static void finish_batch(xd_engine *e, xd_submission *batch)
 {
+    xd_figure_set(&e->log_head, e->appender.committed_head);
     e->turn_appended = 0;
     for (xd_submission *next, *s = batch; s; s = next) {
         next = s->next;
@@ -177,7 +179,6 @@ static void finish_batch(xd_engine *e, xd_submission *batch)
             xd_submission_release(s);
         }
     }
-    xd_figure_set(&e->log_head, e->appender.committed_head);
 }
 
 void xd_write_batch(xd_engine *e, xd_submission *batch, bool with_state)

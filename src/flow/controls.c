@@ -4,6 +4,8 @@
 static void count(xd_control *c, xd_control_event what)
 {
     switch (what) {
+    case XD_CONTROL_ORDERED:
+        break;
     case XD_CONTROL_RECEIPT:
         c->receipt_after_excess_invoice |= c->invoices > c->receipts;
         c->receipt_after_excess_clearing |= c->clearings > c->receipts;

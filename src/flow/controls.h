@@ -7,6 +7,7 @@
 #include "flow/flow_int.h"
 
 typedef enum xd_control_event {
+    XD_CONTROL_ORDERED, /* the line has a row from here on, also when nothing happens to it */
     XD_CONTROL_RECEIPT,
     XD_CONTROL_RECEIPT_CANCELLED,
     XD_CONTROL_INVOICE,

@@ -234,7 +234,7 @@ static xd_status read_document(xd_step *step, xd_doc *doc, xd_fault *fault)
     const xd_json *json = NULL;
     XD_TRY(xd_step_get_text(step, doc->type->kind, doc->key, &text, fault));
     if (text.ptr) {
-        XD_TRY(xd_json_parse(text, XD_JSON_LIMITS_DEFAULT, step->arena, &json, fault));
+        XD_TRY(xd_json_parse(text, XD_STATE_JSON, step->arena, &json, fault));
         XD_TRY(xd_members_read(doc->type->members, doc->type->count, json, text, doc, fault));
         doc->exists = true;
     }

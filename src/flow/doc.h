@@ -9,6 +9,10 @@
 
 #include <stddef.h>
 
+/* State is the hub's own text, so it is not searched for names that come twice. */
+#define XD_STATE_JSON                                                                              \
+    ((xd_json_limits){.max_bytes = 16u << 20, .max_depth = 64, .allow_duplicates = true})
+
 typedef enum xd_doc_member_type {
     XD_DOC_DECIMAL,  /* xd_decimal */
     XD_DOC_OPTIONAL, /* xd_limit_value: absent and zero differ */

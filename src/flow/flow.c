@@ -96,8 +96,12 @@ xd_status xd_flow_order_line(xd_flow *f, xd_str po, int64_t po_line, xd_order_li
         line->po = po;
         line->po_line = po_line;
         if (line->order.json) {
-            XD_TRY(xd_members_read(xd_ordered_members, xd_ordered_count, line->order.json,
-                                   line->order.text, &line->ordered, f->fault));
+            /* Offsets in the tree are those of the whole document, of which text is a part. */
+            xd_doc_json order = line->order;
+            xd_str source = {order.text.ptr - order.json->offset,
+                             order.text.len + order.json->offset};
+            XD_TRY(xd_members_read(xd_ordered_members, xd_ordered_count, order.json, source,
+                                   &line->ordered, f->fault));
         }
     }
     *ret = line;

@@ -7,51 +7,6 @@
 
 #include <cmocka.h>
 
-/* --- documents in a few words; one order P of item I at site S from supplier V --- */
-
-static void order(world *w, const char *quantity, const char *price)
-{
-    world_send(w, "purchase_order",
-               "{'po':'P','supplier':'V','site':'S','currency':'USD','lines':[{'po_line':10,'item':"
-               "'I','quantity':'%s','unit_price':'%s'}]}",
-               quantity, price);
-}
-
-static void receive(world *w, const char *number, const char *quantity)
-{
-    world_send(w, "goods_receipt",
-               "{'receipt_no':'%s','purchase_order':'P','site':'S','received_at':'2026-03-01T10:00:"
-               "00Z','lines':[{'line':1,'po_line':10,'quantity':'%s'}]}",
-               number, quantity);
-}
-
-static void invoice(world *w, const char *number, const char *quantity, const char *price,
-                    const char *more)
-{
-    world_send(
-        w, "supplier_invoice",
-        "{'invoice':'%s','supplier':'V','po':'P','currency':'USD','invoice_date':'2026-03-02'"
-        ",'lines':[{'line':1,'po_line':10,'quantity':'%s','unit_price':'%s'}]%s}",
-        number, quantity, price, more);
-}
-
-static void ship(world *w, const char *number, const char *quantity)
-{
-    world_send(
-        w, "sales_shipment",
-        "{'shipment_no':'%s','site':'S','shipped_at':'2026-03-01T12:00:00Z','lines':[{'line':"
-        "1,'item':'I','quantity':'%s'}]}",
-        number, quantity);
-}
-
-static void give_back(world *w, const char *number, const char *quantity)
-{
-    world_send(w, "supplier_return",
-               "{'return_no':'%s','po':'P','site':'S','returned_at':'2026-03-03T10:00:00Z','lines':"
-               "[{'line':1,'po_line':10,'quantity':'%s'}]}",
-               number, quantity);
-}
-
 static void transfer(world *w, const char *movement, const char *quantity)
 {
     world_send(w, "transfer",
@@ -77,8 +32,8 @@ static void case_1_receipt_accrues_at_order_price(void **state)
 {
     (void)state;
     world *w = world_create(NULL);
-    order(w, "100", "10");
-    receive(w, "R1", "100");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "100");
     assert_journal(w, 1, "INV 1000.00 | GRNI 1000.00");
     finish(w);
 }
@@ -87,9 +42,9 @@ static void case_2_exact_invoice_with_vat(void **state)
 {
     (void)state;
     world *w = world_create(NULL);
-    order(w, "100", "10");
-    receive(w, "R1", "100");
-    invoice(w, "B1", "100", "10", ",'tax':'200','total':'1200'");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "100");
+    world_invoice(w, "B1", "100", "10", ",'tax':'200','total':'1200'");
     assert_journal(w, 2, "GRNI 1000.00 VAT 200.00 | AP 1200.00");
     assert_string_equal(world_get(w, XD_STATE_INVOICE, "V/B1/2026", "status"), "MATCHED");
     finish(w);
@@ -99,9 +54,9 @@ static void case_3_price_variance_goes_to_stock_on_hand(void **state)
 {
     (void)state;
     world *w = loose();
-    order(w, "100", "10");
-    receive(w, "R1", "100");
-    invoice(w, "B1", "100", "10.60", "");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "100");
+    world_invoice(w, "B1", "100", "10.60", "");
     assert_journal(w, 2, "GRNI 1000.00 INV 60.00 | AP 1060.00");
     assert_string_equal(world_get(w, XD_STATE_STOCK, "S/I", "value"), "1060.00");
     finish(w);
@@ -111,11 +66,11 @@ static void case_4_price_variance_of_what_was_sold_is_a_variance(void **state)
 {
     (void)state;
     world *w = loose();
-    order(w, "100", "10");
-    receive(w, "R1", "100");
-    ship(w, "S1", "20");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "100");
+    world_ship(w, "S1", "20");
     assert_journal(w, 2, "COGS 200.00 | INV 200.00");
-    invoice(w, "B1", "100", "10.60", "");
+    world_invoice(w, "B1", "100", "10.60", "");
     assert_journal(w, 3, "GRNI 1000.00 INV 48.00 IPV 12.00 | AP 1060.00");
     finish(w);
 }
@@ -126,10 +81,10 @@ static void case_5_standard_cost(void **state)
     world *w =
         world_create("{'duplicate_days':0,'valuation':'standard','tolerances':{'price':{}}}");
     world_send(w, "item", "{'item':'I','uom':'EA','standard_cost':'9.50'}");
-    order(w, "100", "10");
-    receive(w, "R1", "100");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "100");
     assert_journal(w, 1, "INV 950.00 PPV 50.00 | GRNI 1000.00");
-    invoice(w, "B1", "100", "10.20", "");
+    world_invoice(w, "B1", "100", "10.20", "");
     assert_journal(w, 2, "GRNI 1000.00 IPV 20.00 | AP 1020.00");
     finish(w);
 }
@@ -141,12 +96,12 @@ static void case_6_invoice_between_two_receipts(void **state)
 {
     (void)state;
     world *w = world_create(post_early);
-    order(w, "100", "10");
-    receive(w, "R1", "60");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "60");
     assert_journal(w, 1, "INV 600.00 | GRNI 600.00");
-    invoice(w, "B1", "100", "11", "");
+    world_invoice(w, "B1", "100", "11", "");
     assert_journal(w, 2, "GRNI 1040.00 INV 60.00 | AP 1100.00");
-    receive(w, "R2", "40");
+    world_receive(w, "R2", "40");
     assert_journal(w, 3, "INV 440.00 | GRNI 440.00");
     assert_string_equal(world_balance(w, "GRNI"), "0.00");
     assert_string_equal(world_get(w, XD_STATE_INVOICE, "V/B1/2026", "status"), "MATCHED");
@@ -157,9 +112,9 @@ static void case_7_partly_billed_receipt_stays_open(void **state)
 {
     (void)state;
     world *w = world_create(NULL);
-    order(w, "100", "10");
-    receive(w, "R1", "100");
-    invoice(w, "B1", "90", "10", "");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "100");
+    world_invoice(w, "B1", "90", "10", "");
     assert_journal(w, 2, "GRNI 900.00 | AP 900.00");
     assert_string_equal(world_balance(w, "GRNI"), "-100.00");
     finish(w);
@@ -169,11 +124,11 @@ static void case_8_invoice_before_receipt_values_the_goods(void **state)
 {
     (void)state;
     world *w = world_create(post_early);
-    order(w, "120", "10");
-    invoice(w, "B1", "100", "10.20", "");
+    world_order(w, "120", "10");
+    world_invoice(w, "B1", "100", "10.20", "");
     assert_journal(w, 1, "GRNI 1020.00 | AP 1020.00");
     assert_string_equal(world_get(w, XD_STATE_INVOICE, "V/B1/2026", "status"), "HELD");
-    receive(w, "R1", "120");
+    world_receive(w, "R1", "120");
     assert_string_equal(world_get(w, XD_STATE_STOCK, "S/I", "value"), "1220.00");
     assert_journal(w, 2, "INV 1220.00 | GRNI 1220.00");
     assert_string_equal(world_get(w, XD_STATE_INVOICE, "V/B1/2026", "status"), "MATCHED");
@@ -184,14 +139,14 @@ static void case_10_the_last_relief_takes_the_residual(void **state)
 {
     (void)state;
     world *w = world_create("{'duplicate_days':0,'tolerances':{'price':{}}}");
-    order(w, "3", "37.0366");
-    receive(w, "R1", "3");
+    world_order(w, "3", "37.0366");
+    world_receive(w, "R1", "3");
     assert_journal(w, 1, "INV 111.11 | GRNI 111.11");
     const char *const relief[] = {"GRNI 37.04 | AP 37.04", "GRNI 37.03 INV 0.01 | AP 37.04",
                                   "GRNI 37.04 | AP 37.04"};
     const char *const numbers[] = {"B1", "B2", "B3"};
     for (int i = 0; i < 3; i++) {
-        invoice(w, numbers[i], "1", "37.0366", "");
+        world_invoice(w, numbers[i], "1", "37.0366", "");
         assert_journal(w, 2 + i, relief[i]);
     }
     assert_string_equal(world_balance(w, "GRNI"), "0.00");
@@ -202,9 +157,9 @@ static void case_13_return_before_invoice(void **state)
 {
     (void)state;
     world *w = world_create(NULL);
-    order(w, "100", "10");
-    receive(w, "R1", "100");
-    give_back(w, "X1", "10");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "100");
+    world_return(w, "X1", "10");
     assert_journal(w, 2, "GRNI 100.00 | INV 100.00");
     finish(w);
 }
@@ -217,11 +172,11 @@ static void case_14_return_of_the_first_lot_leaves_at_average(void **state)
                "{'po':'P','supplier':'V','site':'S','currency':'USD','lines':[{'po_line':10,'item':"
                "'I','quantity':'10','unit_price':'100'},{'po_line':20,'item':'I','quantity':'5',"
                "'unit_price':'110'}]}");
-    receive(w, "R1", "10");
+    world_receive(w, "R1", "10");
     world_send(w, "goods_receipt",
                "{'receipt_no':'R2','purchase_order':'P','site':'S','received_at':'2026-03-01T10:00:"
                "00Z','lines':[{'line':1,'po_line':20,'quantity':'5'}]}");
-    give_back(w, "X1", "5");
+    world_return(w, "X1", "5");
     assert_journal(w, 3, "GRNI 500.00 IPV 16.67 | INV 516.67");
     finish(w);
 }
@@ -230,10 +185,10 @@ static void case_15_return_after_invoice_then_credit_memo(void **state)
 {
     (void)state;
     world *w = world_create(NULL);
-    order(w, "100", "10");
-    receive(w, "R1", "100");
-    invoice(w, "B1", "100", "10", ",'tax':'200','total':'1200'");
-    give_back(w, "X1", "10");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "100");
+    world_invoice(w, "B1", "100", "10", ",'tax':'200','total':'1200'");
+    world_return(w, "X1", "10");
     assert_journal(w, 3, "GRNI 100.00 | INV 100.00");
     assert_string_equal(world_get(w, XD_STATE_INVOICE, "V/B1/2026", "status"), "HELD");
     world_send(w, "credit_memo",
@@ -250,10 +205,10 @@ static void case_16_price_credit_follows_the_goods(void **state)
 {
     (void)state;
     world *w = world_create(NULL);
-    order(w, "100", "10");
-    receive(w, "R1", "100");
-    invoice(w, "B1", "100", "10", "");
-    ship(w, "S1", "30");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "100");
+    world_invoice(w, "B1", "100", "10", "");
+    world_ship(w, "S1", "30");
     world_send(w, "credit_memo",
                "{'credit_memo':'C1','supplier':'V','po':'P','currency':'USD','credit_date':"
                "'2026-03-04','kind':'price','lines':[{'line':1,'po_line':10,'quantity':'100',"
@@ -266,8 +221,8 @@ static void case_18_adjustment_at_average(void **state)
 {
     (void)state;
     world *w = world_create(NULL);
-    order(w, "12", "10.3333");
-    receive(w, "R1", "12");
+    world_order(w, "12", "10.3333");
+    world_receive(w, "R1", "12");
     world_send(w, "adjustment",
                "{'adjustment_no':'A1','site':'S','adjusted_at':'2026-03-02T10:00:00Z','lines':[{"
                "'line':1,'item':'I','quantity':'-3','reason':'broken'}]}");
@@ -279,8 +234,8 @@ static void case_19_count_finds_more(void **state)
 {
     (void)state;
     world *w = world_create(NULL);
-    order(w, "10", "10");
-    receive(w, "R1", "10");
+    world_order(w, "10", "10");
+    world_receive(w, "R1", "10");
     world_send(w, "cycle_count",
                "{'count_no':'K1','site':'S','counted_at':'2026-03-02T10:00:00Z','lines':[{'line':1,"
                "'item':'I','counted':'12'}]}");
@@ -292,8 +247,8 @@ static void case_20_transfer_with_a_loss(void **state)
 {
     (void)state;
     world *w = world_create(NULL);
-    order(w, "50", "10");
-    receive(w, "R1", "50");
+    world_order(w, "50", "10");
+    world_receive(w, "R1", "50");
     transfer(w, "received", "19"); /* comes before the report of what was shipped */
     transfer(w, "shipped", "20");
     assert_journal(w, 2, "GIT 200.00 | INV 200.00");
@@ -306,9 +261,9 @@ static void case_21_shipment(void **state)
 {
     (void)state;
     world *w = world_create(NULL);
-    order(w, "50", "10");
-    receive(w, "R1", "50");
-    ship(w, "S1", "30");
+    world_order(w, "50", "10");
+    world_receive(w, "R1", "50");
+    world_ship(w, "S1", "30");
     assert_journal(w, 2, "COGS 300.00 | INV 300.00");
     finish(w);
 }
@@ -317,9 +272,9 @@ static void case_25_small_difference_is_a_line_of_its_own(void **state)
 {
     (void)state;
     world *w = world_create("{'duplicate_days':0,'rounding_cap':'0.05'}");
-    order(w, "100", "10");
-    receive(w, "R1", "100");
-    invoice(w, "B1", "100", "10", ",'tax':'200','total':'1200.02'");
+    world_order(w, "100", "10");
+    world_receive(w, "R1", "100");
+    world_invoice(w, "B1", "100", "10", ",'tax':'200','total':'1200.02'");
     assert_journal(w, 2, "GRNI 1000.00 VAT 200.00 RND 0.02 | AP 1200.02");
     finish(w);
 }

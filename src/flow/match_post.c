@@ -64,7 +64,7 @@ xd_status xd_invoice_entry(xd_flow *f, xd_invoice *invoice, xd_journal *journal)
     xd_journal_write_lines(buf, journal->lines, journal->count);
     XD_BUF_LIT(buf, "}]");
     XD_TRY(xd_flow_keep(f, buf, &invoice->postings.text));
-    XD_TRY(xd_json_parse(invoice->postings.text, XD_JSON_LIMITS_DEFAULT, f->arena,
+    XD_TRY(xd_json_parse(invoice->postings.text, XD_STATE_JSON, f->arena,
                          &invoice->postings.json, f->fault));
     xd_invoice_touch(f, invoice);
     return XD_OK;

@@ -1,4 +1,5 @@
 /* Purchase orders: the order itself, and changes with a version check. Pure. */
+#include "flow/controls.h"
 #include "flow/order.h"
 
 #include "flow/stock.h"
@@ -165,6 +166,7 @@ xd_status xd_flow_purchase_order(xd_flow *f)
     XD_TRY(xd_answer(f, "applied"));
     XD_TRY(fill_header(f, order, digest));
     XD_TRY(apply_steps(f, order, steps));
+    XD_TRY(xd_control_count_lines(f, po, XD_CONTROL_ORDERED));
     if (is_new) {
         XD_TRY(xd_step_wake(f->step, XD_STR("purchase_order"), order->doc.key, f->fault));
     }

@@ -155,7 +155,7 @@ static xd_status index_item(xd_flow *f, const xd_order_line *line, xd_str item)
     xd_buf_char(buf, ']');
     XD_TRY(xd_flow_keep(f, buf, &index->lines.text));
     xd_doc_change(&index->doc);
-    return xd_json_parse(index->lines.text, XD_JSON_LIMITS_DEFAULT, f->arena, &index->lines.json,
+    return xd_json_parse(index->lines.text, XD_STATE_JSON, f->arena, &index->lines.json,
                          f->fault);
 }
 

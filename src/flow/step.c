@@ -4,6 +4,7 @@
 #include "flow/step.h"
 
 #include "base/hash.h"
+#include "flow/doc.h"
 #include "flow/key.h"
 
 #include <assert.h>
@@ -151,7 +152,7 @@ xd_status xd_step_get(xd_step *step, xd_state_kind kind, xd_str key, const xd_js
         *ret = NULL;
         return XD_OK;
     }
-    return xd_json_parse(text, XD_JSON_LIMITS_DEFAULT, step->arena, ret, fault);
+    return xd_json_parse(text, XD_STATE_JSON, step->arena, ret, fault);
 }
 
 xd_status xd_step_put(xd_step *step, xd_state_kind kind, xd_str key, xd_str value, xd_fault *fault)

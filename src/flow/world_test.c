@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { TABLE = 1 << 14, EVENTS = 1 << 17, POSTINGS = 1 << 17, TEXTS = 64 };
+enum { TABLE = 1 << 14, EVENTS = 1 << 13, POSTINGS = 1 << 14, TEXTS = 64 };
 
 typedef struct row {
     struct row *next;
@@ -222,6 +222,104 @@ int64_t world_send_as(world *w, const char *actor, const char *kind, const char 
     int64_t seq = send(w, actor, kind, json, args);
     va_end(args);
     return seq;
+}
+
+/* --- documents in a few words --- */
+
+int64_t world_order(world *w, const char *quantity, const char *price)
+{
+    return world_send(w, "purchase_order",
+                      "{'po':'P','supplier':'V','site':'S','currency':'USD','lines':[{'po_line':10,"
+                      "'item':'I','quantity':'%s','unit_price':'%s'}]}",
+                      quantity, price);
+}
+
+static int64_t move_goods(world *w, const char *movement, const char *number, const char *quantity)
+{
+    return world_send(w, "goods_receipt",
+                      "{'receipt_no':'%s','purchase_order':'P','site':'S','movement':'%s',"
+                      "'received_at':'2026-03-01T10:00:00Z','lines':[{'line':1,'po_line':10,"
+                      "'quantity':'%s'}]}",
+                      number, movement, quantity);
+}
+
+int64_t world_receive(world *w, const char *number, const char *quantity)
+{
+    return move_goods(w, "receipt", number, quantity);
+}
+
+int64_t world_reverse(world *w, const char *number, const char *quantity)
+{
+    return move_goods(w, "reversal", number, quantity);
+}
+
+int64_t world_return(world *w, const char *number, const char *quantity)
+{
+    return world_send(w, "supplier_return",
+                      "{'return_no':'%s','po':'P','site':'S','returned_at':'2026-03-03T10:00:00Z',"
+                      "'lines':[{'line':1,'po_line':10,'quantity':'%s'}]}",
+                      number, quantity);
+}
+
+int64_t world_invoice(world *w, const char *number, const char *quantity, const char *price,
+                      const char *more)
+{
+    return world_send(w, "supplier_invoice",
+                      "{'invoice':'%s','supplier':'V','po':'P','currency':'USD','invoice_date':"
+                      "'2026-03-02','lines':[{'line':1,'po_line':10,'quantity':'%s','unit_price':"
+                      "'%s'}]%s}",
+                      number, quantity, price, more);
+}
+
+int64_t world_credit(world *w, const char *number, const char *quantity, const char *price,
+                     const char *more)
+{
+    return world_send(w, "credit_memo",
+                      "{'credit_memo':'%s','supplier':'V','po':'P','currency':'USD','credit_date':"
+                      "'2026-03-04','kind':'quantity','lines':[{'line':1,'po_line':10,'quantity':"
+                      "'%s','unit_price':'%s'}]%s}",
+                      number, quantity, price, more);
+}
+
+int64_t world_ship(world *w, const char *number, const char *quantity)
+{
+    return world_send(
+        w, "sales_shipment",
+        "{'shipment_no':'%s','site':'S','shipped_at':'2026-03-01T12:00:00Z','lines':[{"
+        "'line':1,'item':'I','quantity':'%s'}]}",
+        number, quantity);
+}
+
+int64_t world_reprice(world *w, const char *price)
+{
+    int64_t version = 0;
+    const char *text = world_get(w, XD_STATE_PURCHASE_ORDER, "P", "version");
+    assert_true(xd_str_to_int64(xd_str_from(text), &version));
+    return world_send(w, "order_change",
+                      "{'po':'P','based_on':%lld,'version':%lld,'requested_by':'bob','status':"
+                      "'approved','lines':[{'po_line':10,'action':'change','unit_price':'%s'}]}",
+                      (long long)version, (long long)version + 1, price);
+}
+
+int64_t world_release(world *w, const char *hold, const char *person)
+{
+    return world_send(w, "hub_hold_release",
+                      "{'hold':'%s','person':'%s','reason':'spoke with the supplier'}", hold,
+                      person);
+}
+
+const char *world_status(world *w, const char *invoice)
+{
+    char key[64];
+    snprintf(key, sizeof key, "V/%s/2026", invoice);
+    return world_get(w, XD_STATE_INVOICE, key, "status");
+}
+
+const char *world_hold(world *w, const char *invoice, const char *hold, const char *member)
+{
+    char key[96];
+    snprintf(key, sizeof key, "V/%s/2026/%s", invoice, hold);
+    return world_get(w, XD_STATE_HOLD, key, member);
 }
 
 /* --- looking --- */
@@ -511,6 +609,12 @@ static void sum_quantity(void *context, xd_str key, const xd_json *document)
     add(context, number(document, "quantity"));
 }
 
+static void sum_value(void *context, xd_str key, const xd_json *document)
+{
+    (void)key;
+    add(context, number(document, "value"));
+}
+
 static void assert_same(xd_decimal a, xd_decimal b, const char *what)
 {
     char x[XD_DECIMAL_MAX_TEXT], y[XD_DECIMAL_MAX_TEXT];
@@ -521,7 +625,7 @@ static void assert_same(xd_decimal a, xd_decimal b, const char *what)
 
 void world_audit(world *w)
 {
-    xd_decimal grni = XD_ZERO, books = XD_ZERO;
+    xd_decimal grni = XD_ZERO, books = XD_ZERO, stock = XD_ZERO;
     xd_decimal by_line = XD_ZERO, by_row = XD_ZERO, by_bill = XD_ZERO, by_match = XD_ZERO;
     audit_journals(w);
     world_each(w, XD_STATE_RECEIPT_LINE, check_row, &grni);
@@ -529,6 +633,9 @@ void world_audit(world *w)
     assert_int_equal(xd_decimal_parse(xd_str_from(world_balance(w, "GRNI")), &books, NULL), XD_OK);
     assert_same(xd_decimal_neg(books), grni,
                 "GRNI in the books against received less billed, at their values");
+    world_each(w, XD_STATE_STOCK, sum_value, &stock);
+    assert_int_equal(xd_decimal_parse(xd_str_from(world_balance(w, "INV")), &books, NULL), XD_OK);
+    assert_same(books, stock, "inventory in the books against the valuation of stock");
     world_each(w, XD_STATE_ORDER_LINE, sum_matched, &by_line);
     world_each(w, XD_STATE_RECEIPT_LINE, sum_matched, &by_row);
     world_each(w, XD_STATE_INVOICE_LINE, sum_matched, &by_bill);

@@ -18,6 +18,25 @@ int64_t world_send(world *w, const char *kind, const char *json, ...)
 /* As world_send, from actor. */
 int64_t world_send_as(world *w, const char *actor, const char *kind, const char *json, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Documents in a few words, about line 10 of order P for item I at site S from supplier V; more is
+ * JSON that follows. */
+int64_t world_order(world *w, const char *quantity, const char *price);
+int64_t world_receive(world *w, const char *number, const char *quantity);
+int64_t world_reverse(world *w, const char *number, const char *quantity);
+int64_t world_return(world *w, const char *number, const char *quantity);
+int64_t world_invoice(world *w, const char *number, const char *quantity, const char *price,
+                      const char *more);
+int64_t world_credit(world *w, const char *number, const char *quantity, const char *price,
+                     const char *more);
+int64_t world_ship(world *w, const char *number, const char *quantity);
+/* Changes of line 10: the version follows the order's. */
+int64_t world_reprice(world *w, const char *price);
+int64_t world_release(world *w, const char *hold, const char *person);
+/* Status of an invoice of supplier V in 2026, and of one of its holds ("1/PRICE"). */
+const char *world_status(world *w, const char *invoice);
+const char *world_hold(world *w, const char *invoice, const char *hold, const char *member);
+
 /* Tells the world the next event was appended on this day ("2026-03-01"). */
 void world_today(world *w, const char *date);
 

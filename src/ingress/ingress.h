@@ -16,8 +16,8 @@ typedef enum xd_scope {
 
 /* A bearer key, hashed at rest. */
 typedef struct xd_key {
-    const char *name;   /* shows in logs and as actor */
-    const char *person; /* for segregation of duties; "" for systems */
+    const char *name;   /* shows in logs and as actor; at most 128 bytes */
+    const char *person; /* for segregation of duties; "" for systems; at most 128 bytes */
     uint8_t hash[32];   /* SHA-256 of the secret */
     uint32_t scopes;    /* xd_scope bits */
 } xd_key;
@@ -55,8 +55,11 @@ typedef struct xd_ingress xd_ingress;
 XD_CHECKED xd_status xd_ingress_start(const xd_ingress_options *options, xd_engine *engine,
                                       xd_ingress_ports ports, xd_ingress **ret, xd_fault *fault);
 uint16_t xd_ingress_port(const xd_ingress *ingress);
-/* Stops accepting; waits for requests under way (at most grace_ms). */
+/* Stops accepting; waits for requests under way (at most grace_ms). Later answers of the engine
+ * still go out until destroy. */
 void xd_ingress_stop(xd_ingress *ingress, int32_t grace_ms);
+/* Waits until the engine has answered whatever it took over: it must run, or have been stopped.
+ * Accepts NULL. */
 void xd_ingress_destroy(xd_ingress *ingress);
 /* Swaps the keys (SIGHUP); copies nothing, the old ones may be freed after it returns. */
 void xd_ingress_set_keys(xd_ingress *ingress, const xd_key *keys, uint32_t key_count);

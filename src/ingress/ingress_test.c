@@ -155,6 +155,9 @@ static void ndjson_takes_each_line_for_itself(void **state)
     test_expect(&a, 400, "\"rule\":\"idempotency.ndjson\"");
     test_call(&hub, "POST", "/v1/events", TEST_NDJSON, XD_STR("\n\n"), &a);
     test_expect(&a, 202, "{\"lines\":0,");
+    /* Nothing of all that is still accounted for. */
+    test_call(&hub, "GET", "/metrics", "", XD_STR(""), &a);
+    test_expect(&a, 200, "crossdock_http_inflight_bytes 0\n");
     xd_buf_finish(&body);
     test_hub_stop(&hub);
 }

@@ -46,8 +46,8 @@ struct xd_outbound {
     atomic_bool stopping;
     atomic_int_fast64_t stop_at_us;
     pthread_mutex_t report_lock;
-    xd_outbound_report report; /* shown; behind the lock */
-    xd_outbound_report own;    /* the thread's own */
+    xd_outbound_report report;                   /* shown; behind the lock */
+    xd_remote_report own[XD_SCHEDULE_MAX_LANES]; /* the thread's own */
 };
 
 static int64_t monotonic_us(void)
@@ -262,12 +262,12 @@ xd_status xd_outbound_create(const xd_outbound_options *options, xd_store *reade
         o->remotes[i] = options->remotes[i];
         fill_defaults(&o->remotes[i]);
         o->names[i] = xd_str_from(o->remotes[i].name);
-        o->own.remotes[i].name = o->names[i];
-        o->own.remotes[i].last_error_at = XD_INSTANT_NONE;
-        o->own.remotes[i].lane.oldest = INT64_MAX;
+        o->own[i].name = o->names[i];
+        o->own[i].last_error_at = XD_INSTANT_NONE;
+        o->own[i].lane.oldest = INT64_MAX;
     }
-    o->own.remote_count = o->remote_count;
-    o->report = o->own;
+    o->report.remote_count = o->remote_count;
+    memcpy(o->report.remotes, o->own, sizeof o->own);
     xd_status status = make_parts(o, options, reader, fault);
     if (status != XD_OK) {
         if (o->bodies) {
@@ -471,7 +471,7 @@ static void on_answered(void *self, const xd_call *call, const xd_answer *answer
 {
     xd_outbound *o = self;
     uint32_t lane = call->request->lane;
-    xd_remote_report *report = &o->own.remotes[lane];
+    xd_remote_report *report = &o->own[lane];
     xd_latency_add(&report->latency, o->now_us - call->started_us);
     if (answer->kind != XD_ANSWER_OK) {
         snprintf(report->last_error, sizeof report->last_error, "%s", answer->reason);
@@ -511,14 +511,14 @@ static void refill(xd_outbound *o)
 
 static void publish_report(xd_outbound *o)
 {
-    o->own.tracked = xd_schedule_count(o->schedule);
-    o->own.memory_bytes = (int64_t)xd_feed_bytes(o->feed);
-    o->own.overflow = xd_feed_is_full(o->feed);
-    for (uint32_t i = 0; i < o->remote_count; i++) {
-        xd_schedule_stats(o->schedule, i, &o->own.remotes[i].lane);
-    }
     pthread_mutex_lock(&o->report_lock);
-    o->report = o->own;
+    o->report.tracked = xd_schedule_count(o->schedule);
+    o->report.memory_bytes = (int64_t)xd_feed_bytes(o->feed);
+    o->report.overflow = xd_feed_is_full(o->feed);
+    for (uint32_t i = 0; i < o->remote_count; i++) {
+        xd_schedule_stats(o->schedule, i, &o->own[i].lane);
+        o->report.remotes[i] = o->own[i];
+    }
     pthread_mutex_unlock(&o->report_lock);
 }
 

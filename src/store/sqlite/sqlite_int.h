@@ -1,11 +1,10 @@
-/* Private to the SQLite driver and the read side: opening, fault texts, migrations and the
- * checkpointer. */
+/* Inside the SQLite driver: migrations, opening for writing, and the checkpointer. Private to
+ * src/store. */
 #ifndef XD_STORE_SQLITE_INT_H
 #define XD_STORE_SQLITE_INT_H
 
 #include "port/store.h"
-
-#include <sqlite3.h>
+#include "store/sqlite/open.h"
 
 enum {
     XD_SQLITE_APPLICATION_ID = 0x58646f63, /* "Xdoc", PRAGMA application_id */
@@ -19,17 +18,9 @@ extern const int XD_SQLITE_VERSION;   /* number of migrations */
 extern const char XD_SQLITE_TABLES[]; /* migration 0 */
 extern const char XD_SQLITE_VIEWS[];  /* migration 1 */
 
-/* Fills *fault from a SQLite result code and returns ours. doing is a phrase such as "appending to
- * the log"; db may be NULL. */
-xd_status xd_sqlite_fail(xd_fault *fault, sqlite3 *db, int rc, const char *path, const char *doing);
-
 /* Opens the database file for writing, creating and migrating it when needed. Faults as
  * xd_store_sqlite_open, save the lock, which is the caller's. */
 XD_CHECKED xd_status xd_sqlite_open_write(const char *path, sqlite3 **ret, xd_fault *fault);
-/* Opens a read-only connection to a database of exactly our version. XD_NOT_FOUND when there is no
- * such file. */
-XD_CHECKED xd_status xd_sqlite_open_read(const char *path, sqlite3 **ret, xd_fault *fault);
-
 /* The connection of a store made by xd_store_sqlite_open; borrowed. For tests. */
 sqlite3 *xd_store_sqlite_connection(xd_store *store);
 

@@ -100,6 +100,7 @@ static xd_status replay_group(replay *r, xd_store *store, xd_fault *fault)
 
 typedef struct difference {
     xd_store *other;
+    xd_numbered table; /* under comparison */
     xd_arena arena;
     const char *missing; /* what it means when other lacks the document */
     char *text;
@@ -122,7 +123,30 @@ static xd_status compare_state(void *context, xd_state_kind kind, xd_str key, xd
     return XD_CONFLICT; /* stops the walk */
 }
 
-/* Names the first document that differs; effects and journals are named as a whole. */
+static xd_status compare_numbered(void *context, int64_t number, xd_str value)
+{
+    difference *d = context;
+    xd_arena_reset(&d->arena);
+    xd_str other;
+    XD_TRY(d->other->ops->numbered_get(d->other, d->table, number, &d->arena, &other, d->fault));
+    if (other.ptr && xd_str_eq(value, other)) {
+        return XD_OK;
+    }
+    size_t same = 0;
+    while (same < value.len && same < other.len && value.ptr[same] == other.ptr[same]) {
+        same++;
+    }
+    xd_str stored = {value.ptr + same, value.len - same < 40 ? value.len - same : 40};
+    xd_str replayed = {other.ptr + same, other.len - same < 40 ? other.len - same : 40};
+    snprintf(d->text, d->size, "%s %lld %s: at byte %zu \"%.*s\" is stored, \"%.*s\" follows",
+             d->table == XD_NUMBERED_EFFECT ? "effect" : "journal entry", (long long)number,
+             other.ptr ? "differs from what the log says" : d->missing, same, XD_FMT(stored),
+             XD_FMT(replayed));
+    return XD_CONFLICT;
+}
+
+/* Names the first thing that differs: effects and journal entries first, since the rest follows
+ * from them. */
 static xd_status explain(xd_store *live, xd_store *rebuilt, xd_replay_result *ret, xd_fault *fault)
 {
     difference d = {.other = rebuilt,
@@ -131,7 +155,16 @@ static xd_status explain(xd_store *live, xd_store *rebuilt, xd_replay_result *re
                     .size = sizeof ret->difference,
                     .fault = fault};
     xd_arena_init(&d.arena, ARENA_CAP);
-    xd_status status = live->ops->state_each(live, XD_STATE_NONE, compare_state, &d, fault);
+    d.table = XD_NUMBERED_EFFECT;
+    xd_status status =
+        live->ops->numbered_each(live, d.table, 0, INT64_MAX, compare_numbered, &d, fault);
+    if (status == XD_OK) {
+        d.table = XD_NUMBERED_JOURNAL;
+        status = live->ops->numbered_each(live, d.table, 0, INT64_MAX, compare_numbered, &d, fault);
+    }
+    if (status == XD_OK) {
+        status = live->ops->state_each(live, XD_STATE_NONE, compare_state, &d, fault);
+    }
     if (status == XD_OK) {
         d.other = live;
         d.missing = "follows from the log but is not in the store";
@@ -139,7 +172,7 @@ static xd_status explain(xd_store *live, xd_store *rebuilt, xd_replay_result *re
     }
     if (status == XD_OK) {
         snprintf(ret->difference, sizeof ret->difference,
-                 "an effect or journal entry differs from what the log says");
+                 "an effect or journal entry follows from the log but is not in the store");
     }
     xd_arena_finish(&d.arena);
     return status == XD_CONFLICT ? XD_OK : status;

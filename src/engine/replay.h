@@ -12,7 +12,7 @@ typedef struct xd_replay_result {
     char live_hash[65];   /* SHA-256 over the store's state at state_seq */
     char replay_hash[65]; /* the same over the rebuilt state */
     bool equal;
-    char difference[256]; /* the first difference in words, "" when equal */
+    char difference[512]; /* the first difference in words, "" when equal */
 } xd_replay_result;
 
 /* Called now and then with the number of events done, of total. May be NULL. */

@@ -66,6 +66,15 @@ void xd_bulk_refuse_all(xd_bulk *bulk, xd_fault *fault)
     refuse(bulk, NULL, fault);
 }
 
+/* A copy, since the engine steps the event after the request is over. All events of a chunk share
+ * one. */
+static xd_status name_actor(const xd_bulk *bulk, xd_submission *s, xd_event *event, xd_fault *fault)
+{
+    event->actor = s->count > 0 ? s->events[0].actor : xd_arena_copy(&s->arena, bulk->actor);
+    return event->actor.ptr ? XD_OK
+                            : xd_fail(fault, XD_NO_MEMORY, "http.memory", "no memory for a line");
+}
+
 /* Decodes one line into the submission's next event. */
 static xd_status decode_line(xd_bulk *bulk, xd_submission *s, xd_line *numbers, const xd_line *line,
                              xd_fault *fault)
@@ -76,7 +85,7 @@ static xd_status decode_line(xd_bulk *bulk, xd_submission *s, xd_line *numbers, 
     }
     xd_event *event = &s->events[s->count];
     XD_TRY(xd_decode_event(text, &bulk->limits, &s->arena, event, fault));
-    event->actor = bulk->actor;
+    XD_TRY(name_actor(bulk, s, event, fault));
     numbers[s->count++] = *line;
     return XD_OK;
 }
@@ -182,7 +191,7 @@ static xd_status take_items(xd_bulk *bulk, const xd_json *root, xd_str text, xd_
             continue;
         }
         bulk->tally.lines++;
-        event->actor = bulk->actor;
+        XD_TRY(name_actor(bulk, s, event, fault));
         numbers[s->count++] = (xd_line){.number = (int64_t)i + 1, .offset = item->offset};
     }
     bulk->numbers = numbers;

@@ -95,15 +95,18 @@ static void wait_until_serving(pid_t pid, const char *name, uint16_t port, const
     }
 }
 
-bench_child child_start(const char *const argv[], uint16_t port, const char *ready_path)
+bench_child child_start(const char *const argv[], uint16_t port, const char *ready_path,
+                        const char *log_path)
 {
     pid_t pid = fork();
     if (pid < 0) {
         bench_die("cannot start %s: %s", argv[0], strerror(errno));
     }
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);   /* nothing is left running when a benchmark fails */
-        dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is for figures only */
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* nothing is left running when a benchmark fails */
+        int log = log_path ? open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600) : STDERR_FILENO;
+        dup2(log, STDERR_FILENO);
+        dup2(log, STDOUT_FILENO); /* standard output is for figures only */
         execv(argv[0], (char *const *)argv);
         fprintf(stderr, "bench: cannot run %s: %s\n", argv[0], strerror(errno));
         _exit(127);
@@ -125,7 +128,7 @@ bench_child child_start_floor(const char *name, const char *argument)
     uint16_t port = child_free_port();
     snprintf(port_text, sizeof port_text, "%u", port);
     const char *const argv[] = {path, port_text, argument, NULL};
-    return child_start(argv, port, NULL);
+    return child_start(argv, port, NULL, NULL);
 }
 
 void child_stop(bench_child *child)

@@ -13,8 +13,10 @@ typedef struct bench_child {
 /* A port that was free a moment ago. */
 uint16_t child_free_port(void);
 /* Runs argv[0] and returns once port takes connections and, when ready_path is not NULL, a GET of
- * it is answered 200. What the child prints goes to standard error. */
-bench_child child_start(const char *const argv[], uint16_t port, const char *ready_path);
+ * it is answered 200. What the child prints goes to the file log_path, or to standard error when
+ * that is NULL. */
+bench_child child_start(const char *const argv[], uint16_t port, const char *ready_path,
+                        const char *log_path);
 /* A program beside this one (such as "floor_http") with a free port as its first argument and
  * argument (may be NULL) as its second. */
 bench_child child_start_floor(const char *name, const char *argument);

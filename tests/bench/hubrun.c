@@ -60,8 +60,10 @@ bench_hub hub_start(const hub_options *options)
     uint16_t port = child_free_port();
     write_config(&started.folder, port, options);
     const char *const argv[] = {program, "-C", started.folder.path, "run", NULL};
+    char log[1024];
+    snprintf(log, sizeof log, "%s/log", started.folder.path);
     int64_t begin = bench_now_ns();
-    started.process = child_start(argv, port, "/readyz");
+    started.process = child_start(argv, port, "/readyz", log);
     started.start_ms = (double)(bench_now_ns() - begin) / 1e6;
     return started;
 }

@@ -1,13 +1,11 @@
 # shellcheck shell=bash
 # Sourced by the runners here, after the peers' lib.sh: the hub as one more peer. Needs PEERPORT.
 # lib.sh gives need_*, log, wait_port, kill9_tree, WORK, DATA, SINK and PIDS.
-CROSSDOCK="${CROSSDOCK:-$ROOT/build-bench/crossdock}"
+CROSSDOCK="${CROSSDOCK:-$ROOT/build/crossdock}"
 HUB="$WORK/crossdock-$PEERPORT"
 
 hub_build() {
-    [ -x "$CROSSDOCK" ] && return 0
-    [ -d "$ROOT/build-bench" ] || meson setup --buildtype=release "$ROOT/build-bench" "$ROOT" >&2
-    ninja -C "$ROOT/build-bench" >&2
+    [ -x "$CROSSDOCK" ] || make -C "$ROOT" build >&2
 }
 
 hub_config() {

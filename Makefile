@@ -3,7 +3,7 @@
 BUILD = build
 SOURCES = find src tests examples \( -name '*.c' -o -name '*.h' \) -print
 
-.PHONY: help setup build demo check bench asan generated format clean
+.PHONY: help setup build all demo check bench asan generated format clean
 
 help:
 	@echo 'make demo       a distributor'"'"'s day runs through the hub, in under a minute'
@@ -19,10 +19,14 @@ setup:
 	@tools/setup
 
 $(BUILD)/build.ninja: | setup
-	@meson setup $(BUILD) >$(BUILD).log 2>&1 && mv $(BUILD).log $(BUILD)/setup.log || \
-		{ cat $(BUILD).log; exit 1; }
+	@mkdir -p $(BUILD)
+	@meson setup $(BUILD) >$(BUILD)/setup.log 2>&1 || { cat $(BUILD)/setup.log; exit 1; }
 
 build: setup $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet crossdock crossdock-sim examples/bpi2019/bpi2019-map
+
+# Everything: tests, examples and benches too.
+all: setup $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 
 demo: build
@@ -31,17 +35,18 @@ demo: build
 check: setup
 	@tools/check
 
-bench: build
+bench: all
 	@tests/bench/run
 
 asan: setup
 	@[ -f $(BUILD)-asan/build.ninja ] || \
-		meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Dbuildtype=debug
+		meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Dbuildtype=debug -Dwerror=false >/dev/null
 	@ninja -C $(BUILD)-asan --quiet
-	@meson test -C $(BUILD)-asan --no-rebuild --suite unit --suite contract --suite golden \
+	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 meson test -C $(BUILD)-asan --no-rebuild --suite unit --suite contract --suite golden \
 		--print-errorlogs --timeout-multiplier 5
 
 generated: build
+	@ninja -C $(BUILD) --quiet src/canon/canon_files
 	@$(BUILD)/crossdock help config >docs/configuration.md
 	@$(BUILD)/crossdock schema config >schemas/crossdock.yaml.json
 	@$(BUILD)/src/canon/canon_files .

@@ -1,4 +1,5 @@
-/* `crossdock hold list`, `parked list`, `dlq list`: pages of what waits, as a table or JSON. */
+/* `crossdock hold list`, `parked list`, `exception list`, `dlq list`: pages of what waits, as a
+ * table or JSON. */
 #include "app/question.h"
 
 #include <stdio.h>
@@ -49,6 +50,19 @@ int xd_cmd_parked_list(xd_cli *cli)
     static const listing list = {"Nothing is parked.", columns};
     const xd_argument arguments[] = {{"limit", xd_cli_option(cli, "limit")}, {.name = NULL}};
     return xd_question_show(cli, "/parked", "", "", arguments, print_page, &list);
+}
+
+int xd_cmd_exception_list(xd_cli *cli)
+{
+    static const xd_column columns[] = {
+        {"kind", "KIND", false}, {"key", "DOCUMENT", false}, {"order_key", "ORDER", false},
+        {"code", "CODE", false}, {"at", "SINCE", false},     {"text", "WHAT", false},
+        {.member = NULL}};
+    static const listing list = {"No exceptions.", columns};
+    const xd_argument arguments[] = {{"all", xd_cli_option(cli, "all") ? "true" : NULL},
+                                     {"limit", xd_cli_option(cli, "limit")},
+                                     {.name = NULL}};
+    return xd_question_show(cli, "/exceptions", "", "", arguments, print_page, &list);
 }
 
 int xd_cmd_dlq_list(xd_cli *cli)

@@ -1,5 +1,6 @@
 /* `crossdock trace`: the timeline of a document over all systems, one line a fact. */
 #include "app/question.h"
+#include "base/decimal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,26 +33,65 @@ static void print_event(const xd_cli *cli, const xd_json *entry)
     }
 }
 
+enum { MAX_ROLES = 16 };
+
+/* The sum of one role on one side of a journal entry. */
+typedef struct side_sum {
+    xd_str role;
+    xd_decimal amount;
+} side_sum;
+
+/* Adds a line's amount to its role's sum; false when there are too many roles or the sum leaves the
+ * range of exact arithmetic. */
+static bool add_line(side_sum *sums, int *count, xd_str role, xd_str amount)
+{
+    xd_decimal value;
+    int i = 0;
+    while (i < *count && !xd_str_eq(sums[i].role, role)) {
+        i++;
+    }
+    if (i == MAX_ROLES || xd_decimal_parse(amount, &value, NULL) != XD_OK) {
+        return false;
+    }
+    if (i == *count) {
+        sums[(*count)++] = (side_sum){role, XD_ZERO};
+    }
+    return xd_decimal_add(sums[i].amount, value, &sums[i].amount) == XD_OK;
+}
+
+static void print_side(const xd_json *lines, const char *side)
+{
+    side_sum sums[MAX_ROLES];
+    int count = 0;
+    bool whole = true;
+    for (uint32_t i = 0; lines && i < lines->count; i++) {
+        const xd_json *line = &lines->items[i];
+        xd_str amount = xd_json_get_text(line, xd_str_from(side));
+        xd_str role = XD_TEXT(line, "role");
+        if (amount.len) {
+            whole =
+                add_line(sums, &count, role.len ? role : XD_TEXT(line, "account"), amount) && whole;
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        char text[XD_DECIMAL_MAX_TEXT];
+        printf("%s%.*s %.*s", i ? ", " : "", XD_FMT(sums[i].role),
+               XD_FMT(xd_decimal_text(sums[i].amount, text)));
+    }
+    fputs(whole ? "" : ", ...", stdout);
+}
+
 /* "INV 600.00, IPV 12.00 | GRNI 612.00 USD": debits, then credits. */
 static void print_journal(const xd_json *entry)
 {
-    static const char *const sides[] = {"debit", "credit"};
     const xd_json *lines = XD_GET(entry, "lines");
-    print_text(entry, "number", 38);
-    for (int side = 0; side < 2; side++) {
-        bool first = true;
-        fputs(side ? " | " : " ", stdout);
-        for (uint32_t i = 0; lines && i < lines->count; i++) {
-            const xd_json *line = &lines->items[i];
-            if (xd_json_get_text(line, xd_str_from(sides[side])).len) {
-                fputs(first ? "" : ", ", stdout);
-                print_text(line, XD_TEXT(line, "role").len ? "role" : "account", 0);
-                putchar(' ');
-                print_text(line, sides[side], 0);
-                first = false;
-            }
-        }
-    }
+    print_text(entry, "number", 17);
+    putchar(' ');
+    print_text(entry, "document", 20);
+    putchar(' ');
+    print_side(lines, "debit");
+    fputs(" | ", stdout);
+    print_side(lines, "credit");
     putchar(' ');
     print_text(entry, "currency", 0);
 }
@@ -111,7 +151,7 @@ static void print_entry(const xd_cli *cli, const xd_json *entry, xd_str *date)
     }
     bool delivery = xd_str_eq(what, XD_STR("delivery"));
     fputs(delivery ? "-> " : "   ", stdout);
-    print_text(entry, "system", 14);
+    print_text(entry, "system", 16);
     putchar(' ');
     if (xd_str_eq(what, XD_STR("journal"))) {
         print_journal(entry);

@@ -189,7 +189,8 @@ static xd_status pair_item(xd_flow *f, xd_billed *billed)
         return XD_OK;
     }
     XD_TRY(xd_flow_load(f, &xd_order_item_type, xd_key_pair(f->arena, billed->po, item), &index));
-    const xd_json *numbers = index->lines.json;
+    const xd_json *numbers = NULL;
+    XD_TRY(xd_flow_tree(f, &index->lines, &numbers));
     uint32_t count = numbers ? numbers->count : 0;
     for (uint32_t i = 0; i < count && fitting < 2; i++) {
         xd_order_line *line = NULL;
@@ -218,9 +219,8 @@ static xd_status find_row(xd_flow *f, const xd_order *order, xd_billed *billed)
         return XD_OK;
     }
     XD_TRY(xd_flow_load(f, &xd_receipt_type, xd_key_pair(f->arena, order->site, number), &receipt));
-    billed->row = xd_receipt_row(receipt, billed->po, billed->line->po_line,
-                                 XD_INT(billed->json, "receipt_line", 0));
-    return XD_OK;
+    return xd_receipt_row(f, receipt, billed->line, XD_INT(billed->json, "receipt_line", 0),
+                          &billed->row);
 }
 
 xd_status xd_billing_pair(xd_flow *f, xd_str supplier, xd_billed *billed, xd_str *ret_missing_order)

@@ -39,78 +39,208 @@ xd_hold_code xd_hold_by_name(xd_str name)
     return (xd_hold_code)code;
 }
 
-/* --- one member --- */
+/* --- reading --- */
 
-static bool read_codes(const xd_json *value, uint32_t *ret)
+/* Names between quotes; the hub writes them without escapes. */
+static bool read_codes(xd_str text, uint32_t *ret)
 {
     uint32_t codes = 0;
-    for (uint32_t i = 0; value->type == XD_JSON_ARRAY && i < value->count; i++) {
-        xd_hold_code code = xd_hold_by_name(value->items[i].text);
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    while ((p = memchr(p, '"', (size_t)(end - p)))) {
+        const char *close = memchr(p + 1, '"', (size_t)(end - p - 1));
+        xd_hold_code code =
+            close ? xd_hold_by_name((xd_str){p + 1, (size_t)(close - p - 1)}) : XD_HOLD_COUNT;
         if (code == XD_HOLD_COUNT) {
             return false;
         }
         codes |= xd_hold_bit(code);
+        p = close + 1;
     }
     *ret = codes;
     return true;
 }
 
-static bool read_member(const xd_doc_member *member, const xd_json *value, xd_str source, void *ret)
+/* text is the value of a string or the lexeme of a number, and else the source text. */
+static bool read_member(const xd_doc_member *member, xd_json_type type, xd_str text, void *ret)
 {
     void *to = (char *)ret + member->offset;
-    bool scalar = value->type == XD_JSON_STRING || value->type == XD_JSON_NUMBER;
-    if (!scalar && member->type <= XD_DOC_TEXT) {
-        return false;
-    }
+    bool scalar = type == XD_JSON_STRING || type == XD_JSON_NUMBER;
     switch ((xd_doc_member_type)member->type) {
     case XD_DOC_DECIMAL:
-        return xd_decimal_parse(value->text, to, NULL) == XD_OK;
+        return scalar && xd_decimal_parse(text, to, NULL) == XD_OK;
     case XD_DOC_OPTIONAL: {
         xd_limit_value *limit = to;
         limit->set = true;
-        return xd_decimal_parse(value->text, &limit->value, NULL) == XD_OK;
+        return scalar && xd_decimal_parse(text, &limit->value, NULL) == XD_OK;
     }
     case XD_DOC_INTEGER:
-        return value->type == XD_JSON_NUMBER && xd_str_to_int64(value->text, to);
+        return type == XD_JSON_NUMBER && xd_str_to_int64(text, to);
     case XD_DOC_TEXT:
-        *(xd_str *)to = value->text;
-        return value->type == XD_JSON_STRING;
+        *(xd_str *)to = text;
+        return type == XD_JSON_STRING;
     case XD_DOC_FLAG:
-        *(bool *)to = value->type == XD_JSON_TRUE;
+        *(bool *)to = type == XD_JSON_TRUE;
         return true;
     case XD_DOC_CODES:
-        return read_codes(value, to);
+        return type == XD_JSON_ARRAY && read_codes(text, to);
     case XD_DOC_JSON:
-        *(xd_doc_json *)to = (xd_doc_json){value, xd_json_source(value, source)};
+        xd_doc_set(to, text);
         return true;
     }
     return false;
 }
 
-xd_status xd_members_read(const xd_doc_member *members, uint32_t count, const xd_json *object,
-                          xd_str source, void *ret, xd_fault *fault)
+/* Finds the member whose name stands between the quotes at p, starting at *at: documents are
+ * written in the table's order, so the next name is near. NULL when the table does not know it. */
+static const xd_doc_member *find_member(const xd_doc_member *members, uint32_t count, uint32_t *at,
+                                        const char *p, size_t room)
 {
-    uint32_t at = 0; /* Documents are written in the table's order, so the next name is near. */
-    for (uint32_t i = 0; i < object->count; i++) {
-        const xd_json_member *given = &object->members[i];
-        uint32_t tried = 0;
-        while (tried < count &&
-               !(members[at].name_len == given->name.len &&
-                 memcmp(members[at].name, given->name.ptr, given->name.len) == 0)) {
-            at = at + 1 < count ? at + 1 : 0;
-            tried++;
+    uint32_t i = *at;
+    for (uint32_t tried = 0; tried < count; tried++) {
+        const xd_doc_member *member = &members[i];
+        i = i + 1 < count ? i + 1 : 0;
+        if (member->name[0] == p[0] && member->name_len < room && p[member->name_len] == '"' &&
+            memcmp(member->name, p, member->name_len) == 0) {
+            *at = i;
+            return member;
         }
-        if (tried == count) {
-            continue;
+    }
+    return NULL;
+}
+
+/* The quote that closes the string opened before p, NULL when it holds an escape or does not end.
+ */
+static const char *plain_end(const char *p, const char *end)
+{
+    while (p < end && *p != '"' && *p != '\\') {
+        p++;
+    }
+    return p < end && *p == '"' ? p : NULL;
+}
+
+/* The end of the array or object that starts at p, NULL when it does not end. */
+static const char *nested_end(const char *p, const char *end)
+{
+    int depth = 0;
+    for (; p < end; p++) {
+        if (*p == '"') {
+            for (p++; p < end && *p != '"'; p++) {
+                p += *p == '\\';
+            }
+        } else if (*p == '{' || *p == '[') {
+            depth++;
+        } else if ((*p == '}' || *p == ']') && --depth == 0) {
+            return p + 1;
         }
-        if (!read_member(&members[at], &given->value, source, ret)) {
-            return xd_fail(fault, XD_CORRUPT, "state.member",
-                           "member %s of a stored document cannot be read", members[at].name);
+    }
+    return NULL;
+}
+
+/* One value at p as the hub writes it, without white space: its type and text, and where it ends.
+ * NULL when it is anything else. */
+static const char *scan_value(const char *p, const char *end, xd_json_type *ret_type,
+                              xd_str *ret_text)
+{
+    const char *stop;
+    switch (*p) {
+    case '"':
+        stop = plain_end(p + 1, end);
+        *ret_type = XD_JSON_STRING;
+        *ret_text = (xd_str){p + 1, stop ? (size_t)(stop - p - 1) : 0};
+        return stop ? stop + 1 : NULL;
+    case '{':
+    case '[':
+        stop = nested_end(p, end);
+        *ret_type = *p == '[' ? XD_JSON_ARRAY : XD_JSON_OBJECT;
+        break;
+    default:
+        for (stop = p; stop < end && *stop != ',' && *stop != '}'; stop++) {
         }
-        at = at + 1 < count ? at + 1 : 0;
+        *ret_type = *p == 't' ? XD_JSON_TRUE : *p == 'f' ? XD_JSON_FALSE : XD_JSON_NUMBER;
+    }
+    *ret_text = (xd_str){p, stop ? (size_t)(stop - p) : 0};
+    return stop;
+}
+
+/* Reads an object in the form in which the hub writes it. State is read far more often than
+ * anything else, so the plain form gets by without a tree; false when text is in another form. */
+static bool scan(const xd_doc_member *members, uint32_t count, xd_str text, void *ret,
+                 xd_status *ret_status)
+{
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    uint32_t at = 0;
+    *ret_status = XD_OK;
+    if (text.len < 2 || *p++ != '{') {
+        return false;
+    }
+    if (*p == '}') {
+        return p + 1 == end;
+    }
+    for (;;) {
+        if (end - p < 5 || *p++ != '"') {
+            return false;
+        }
+        const xd_doc_member *member = find_member(members, count, &at, p, (size_t)(end - p));
+        const char *close = member ? p + member->name_len : plain_end(p, end);
+        if (!close || end - close < 3 || close[1] != ':') {
+            return false;
+        }
+        xd_str value;
+        xd_json_type type;
+        p = scan_value(close + 2, end, &type, &value);
+        if (!p || p >= end || (*p != ',' && *p != '}')) {
+            return false;
+        }
+        if (member && !read_member(member, type, value, ret)) {
+            *ret_status = XD_CORRUPT;
+        }
+        if (*p++ == '}') {
+            return p == end;
+        }
+    }
+}
+
+static xd_status corrupt(xd_fault *fault)
+{
+    return xd_fail(fault, XD_CORRUPT, "state.member",
+                   "a member of a stored document is not what "
+                   "the hub writes there");
+}
+
+xd_status xd_members_read(const xd_doc_member *members, uint32_t count, xd_str text,
+                          xd_arena *arena, void *ret, xd_fault *fault)
+{
+    xd_status status;
+    if (scan(members, count, text, ret, &status)) {
+        return status == XD_OK ? XD_OK : corrupt(fault);
+    }
+    const xd_json *object = NULL;
+    uint32_t at = 0;
+    XD_TRY(xd_json_parse(text, XD_STATE_JSON, arena, &object, fault));
+    for (uint32_t i = 0; object->type == XD_JSON_OBJECT && i < object->count; i++) {
+        const xd_json *value = &object->members[i].value;
+        bool scalar = value->type == XD_JSON_STRING || value->type == XD_JSON_NUMBER;
+        xd_str name = xd_arena_printf(arena, "%.*s\"", XD_FMT(object->members[i].name));
+        const xd_doc_member *member =
+            name.ptr ? find_member(members, count, &at, name.ptr, name.len) : NULL;
+        if (member && !read_member(member, (xd_json_type)value->type,
+                                   scalar ? value->text : xd_json_source(value, text), ret)) {
+            return corrupt(fault);
+        }
     }
     return XD_OK;
 }
+
+xd_status xd_doc_tree(xd_doc_json *member, xd_arena *arena, const xd_json **ret, xd_fault *fault)
+{
+    if (member->text.ptr && !member->tree) {
+        XD_TRY(xd_json_parse(member->text, XD_STATE_JSON, arena, &member->tree, fault));
+    }
+    *ret = member->tree;
+    return XD_OK;
+}
+
+/* --- writing --- */
 
 static void write_codes(xd_buf *buf, uint32_t codes)
 {
@@ -231,11 +361,10 @@ static xd_status grow_table(xd_docs *docs, xd_step *step, xd_fault *fault)
 static xd_status read_document(xd_step *step, xd_doc *doc, xd_fault *fault)
 {
     xd_str text = XD_STR_NULL;
-    const xd_json *json = NULL;
     XD_TRY(xd_step_get_text(step, doc->type->kind, doc->key, &text, fault));
     if (text.ptr) {
-        XD_TRY(xd_json_parse(text, XD_STATE_JSON, step->arena, &json, fault));
-        XD_TRY(xd_members_read(doc->type->members, doc->type->count, json, text, doc, fault));
+        XD_TRY(
+            xd_members_read(doc->type->members, doc->type->count, text, step->arena, doc, fault));
         doc->exists = true;
     }
     return XD_OK;

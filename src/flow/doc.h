@@ -23,10 +23,10 @@ typedef enum xd_doc_member_type {
     XD_DOC_JSON      /* xd_doc_json */
 } xd_doc_member_type;
 
-/* A member kept as JSON. When loaded, both are set; to change it, set text alone. */
+/* A member kept as JSON text, parsed only where a flow looks into it. text.ptr NULL: absent. */
 typedef struct xd_doc_json {
-    const xd_json *json;
     xd_str text;
+    const xd_json *tree; /* private: see xd_doc_tree */
 } xd_doc_json;
 
 typedef struct xd_doc_member {
@@ -85,10 +85,19 @@ static inline void xd_doc_delete(xd_doc *doc)
 /* Puts every changed document into the step. */
 XD_CHECKED xd_status xd_docs_write(xd_docs *docs, xd_step *step, xd_fault *fault);
 
-/* The table's members of object, into and out of a struct that need not be a document. */
-XD_CHECKED xd_status xd_members_read(const xd_doc_member *members, uint32_t count,
-                                     const xd_json *object, xd_str source, void *ret,
-                                     xd_fault *fault);
+/* The tree of a JSON member, NULL when it is absent. */
+XD_CHECKED xd_status xd_doc_tree(xd_doc_json *member, xd_arena *arena, const xd_json **ret,
+                                 xd_fault *fault);
+/* Gives a member new text, which must live in the arena. */
+static inline void xd_doc_set(xd_doc_json *member, xd_str text)
+{
+    *member = (xd_doc_json){.text = text};
+}
+
+/* The table's members of an object's text, into and out of a struct that need not be a document.
+ * Strings borrow text, or the arena where they needed unescaping. */
+XD_CHECKED xd_status xd_members_read(const xd_doc_member *members, uint32_t count, xd_str text,
+                                     xd_arena *arena, void *ret, xd_fault *fault);
 void xd_members_write(xd_buf *buf, const xd_doc_member *members, uint32_t count,
                       const void *values);
 

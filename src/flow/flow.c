@@ -95,12 +95,8 @@ xd_status xd_flow_order_line(xd_flow *f, xd_str po, int64_t po_line, xd_order_li
         XD_TRY(xd_flow_order(f, po, &line->head));
         line->po = po;
         line->po_line = po_line;
-        if (line->order.json) {
-            /* Offsets in the tree are those of the whole document, of which text is a part. */
-            xd_doc_json order = line->order;
-            xd_str source = {order.text.ptr - order.json->offset,
-                             order.text.len + order.json->offset};
-            XD_TRY(xd_members_read(xd_ordered_members, xd_ordered_count, order.json, source,
+        if (line->order.text.ptr) {
+            XD_TRY(xd_members_read(xd_ordered_members, xd_ordered_count, line->order.text, f->arena,
                                    &line->ordered, f->fault));
         }
     }
@@ -114,8 +110,7 @@ xd_status xd_flow_set_ordered(xd_flow *f, xd_order_line *line)
     xd_buf_clear(buf);
     xd_members_write(buf, xd_ordered_members, xd_ordered_count, &line->ordered);
     xd_doc_change(&line->doc);
-    line->order.json = NULL;
-    return xd_flow_keep(f, buf, &line->order.text);
+    return xd_flow_keep_json(f, buf, &line->order);
 }
 
 xd_status xd_flow_keep(xd_flow *f, const xd_buf *buf, xd_str *ret)
@@ -126,6 +121,19 @@ xd_status xd_flow_keep(xd_flow *f, const xd_buf *buf, xd_str *ret)
     }
     *ret = copy;
     return XD_OK;
+}
+
+xd_status xd_flow_keep_json(xd_flow *f, const xd_buf *buf, xd_doc_json *ret)
+{
+    xd_str text;
+    XD_TRY(xd_flow_keep(f, buf, &text));
+    xd_doc_set(ret, text);
+    return XD_OK;
+}
+
+xd_status xd_flow_tree(xd_flow *f, xd_doc_json *member, const xd_json **ret)
+{
+    return xd_doc_tree(member, f->arena, ret, f->fault);
 }
 
 xd_status xd_flow_at(xd_flow *f, xd_str *ret)
@@ -521,6 +529,16 @@ xd_status xd_flow_step(xd_step *step, xd_fault *fault)
         xd_str person = xd_json_get_text(f.data, xd_str_from(row->person_field));
         f.person = person.len ? person : f.person;
     }
-    XD_TRY(row->run(&f));
-    return finish(&f);
+    xd_status status = row->run(&f);
+    if (status == XD_OK) {
+        status = finish(&f);
+    }
+    /* Running into the arena's cap is the document's doing, not the machine's: it must not stop the
+     * hub. */
+    if (status == XD_NO_MEMORY && step->arena->used_bytes > step->arena->cap_bytes / 2) {
+        return xd_fail(fault, XD_LIMIT, "step.memory",
+                       "%s %.*s is too large to be processed at once; send it in smaller documents",
+                       step->event->kind->name, XD_FMT(step->event->key));
+    }
+    return status;
 }

@@ -82,6 +82,10 @@ XD_CHECKED xd_status xd_flow_at(xd_flow *f, xd_str *ret);
 XD_CHECKED xd_status xd_flow_digest(xd_flow *f, xd_str *ret);
 /* A copy of what buf holds, in the arena. */
 XD_CHECKED xd_status xd_flow_keep(xd_flow *f, const xd_buf *buf, xd_str *ret);
+/* The same as a document's JSON member. */
+XD_CHECKED xd_status xd_flow_keep_json(xd_flow *f, const xd_buf *buf, xd_doc_json *ret);
+/* Tree of a document's JSON member; NULL when it is absent. */
+XD_CHECKED xd_status xd_flow_tree(xd_flow *f, xd_doc_json *member, const xd_json **ret);
 /* Account of a role: the account master document (role/category first, when category is not empty),
  * else the definition's. */
 XD_CHECKED xd_status xd_flow_account(xd_flow *f, xd_account role, xd_str category, xd_str *ret);

@@ -80,7 +80,7 @@ xd_status xd_hold_set(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bill, xd
         return XD_OK; /* No worse than what the person saw who released it. */
     }
     hold->excess = excess;
-    hold->evidence = (xd_doc_json){.text = evidence};
+    xd_doc_set(&hold->evidence, evidence);
     xd_doc_change(&hold->doc);
     if (is_open) {
         return XD_OK;
@@ -195,8 +195,10 @@ xd_status xd_flow_hold_release(xd_flow *f)
     xd_hold *hold = NULL;
     xd_invoice *invoice = NULL;
     xd_invoice_line *bill = NULL;
-    XD_TRY(xd_flow_load(f, &xd_hold_type, id, &hold));
-    if (!hold->doc.exists) {
+    if (id.len) {
+        XD_TRY(xd_flow_load(f, &xd_hold_type, id, &hold));
+    }
+    if (!hold || !hold->doc.exists) {
         return xd_answer_refused(f, "there is no hold %.*s", XD_FMT(id));
     }
     if (!xd_str_eq(hold->status, XD_STR("OPEN"))) {

@@ -63,9 +63,7 @@ xd_status xd_invoice_entry(xd_flow *f, xd_invoice *invoice, xd_journal *journal)
     XD_BUF_LIT(buf, ",\"lines\":");
     xd_journal_write_lines(buf, journal->lines, journal->count);
     XD_BUF_LIT(buf, "}]");
-    XD_TRY(xd_flow_keep(f, buf, &invoice->postings.text));
-    XD_TRY(xd_json_parse(invoice->postings.text, XD_STATE_JSON, f->arena,
-                         &invoice->postings.json, f->fault));
+    XD_TRY(xd_flow_keep_json(f, buf, &invoice->postings));
     xd_invoice_touch(f, invoice);
     return XD_OK;
 }
@@ -264,7 +262,8 @@ static xd_status restore(xd_flow *f, xd_invoice_line *bill)
 
 xd_status xd_invoice_unpost(xd_flow *f, xd_invoice *invoice)
 {
-    const xd_json *postings = invoice->postings.json;
+    const xd_json *postings = NULL;
+    XD_TRY(xd_flow_tree(f, &invoice->postings, &postings));
     for (uint32_t i = 0; postings && i < postings->count; i++) {
         const xd_json *posting = &postings->items[i];
         const xd_json *lines = XD_GET(posting, "lines");

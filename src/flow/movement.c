@@ -300,7 +300,7 @@ static xd_status ship_transfer(xd_flow *f, moving *m)
     }
     xd_buf_char(&text, ']');
     if (status == XD_OK) {
-        status = xd_flow_keep(f, &text, &m->doc->lines.text);
+        status = xd_flow_keep_json(f, &text, &m->doc->lines);
     }
     xd_buf_finish(&text);
     m->doc->to_site = XD_TEXT(f->data, "to_site");
@@ -329,7 +329,8 @@ static xd_status arrived_of(xd_flow *f, const moving *m, xd_str item, xd_decimal
  * shrinkage. */
 static xd_status receive_transfer(xd_flow *f, moving *m)
 {
-    const xd_json *sent = m->doc->lines.json;
+    const xd_json *sent = NULL;
+    XD_TRY(xd_flow_tree(f, &m->doc->lines, &sent));
     m->site = m->doc->to_site;
     XD_TRY(begin(f, m, "transfer_received"));
     for (uint32_t i = 0; i < sent->count; i++) {
@@ -356,7 +357,8 @@ static xd_status receive_transfer(xd_flow *f, moving *m)
 /* The first item of which more arrives than is on its way, empty when there is none. */
 static xd_status surplus_item(xd_flow *f, const moving *m, xd_str *ret)
 {
-    const xd_json *sent = m->doc->lines.json;
+    const xd_json *sent = NULL;
+    XD_TRY(xd_flow_tree(f, &m->doc->lines, &sent));
     *ret = XD_STR_NULL;
     for (uint32_t i = 0; i < m->lines->count; i++) {
         xd_str item = XD_TEXT(&m->lines->items[i], "item");

@@ -1,6 +1,6 @@
 /* Purchase orders: the order itself, and changes with a version check. Pure. */
-#include "flow/controls.h"
 #include "flow/order.h"
+#include "flow/controls.h"
 
 #include "flow/stock.h"
 

@@ -140,7 +140,8 @@ static xd_status index_item(xd_flow *f, const xd_order_line *line, xd_str item)
     XD_TRY(xd_flow_load(f, &xd_order_item_type, xd_key_pair(f->arena, line->po, item), &index));
     xd_buf *buf = &f->step->scratch;
     xd_buf_clear(buf);
-    const xd_json *lines = index->lines.json;
+    const xd_json *lines = NULL;
+    XD_TRY(xd_flow_tree(f, &index->lines, &lines));
     xd_buf_char(buf, '[');
     for (uint32_t i = 0; lines && i < lines->count; i++) {
         int64_t number = 0;
@@ -153,10 +154,8 @@ static xd_status index_item(xd_flow *f, const xd_order_line *line, xd_str item)
     }
     xd_buf_int(buf, line->po_line);
     xd_buf_char(buf, ']');
-    XD_TRY(xd_flow_keep(f, buf, &index->lines.text));
     xd_doc_change(&index->doc);
-    return xd_json_parse(index->lines.text, XD_STATE_JSON, f->arena, &index->lines.json,
-                         f->fault);
+    return xd_flow_keep_json(f, buf, &index->lines);
 }
 
 xd_status xd_order_apply_step(xd_flow *f, xd_order *order, xd_order_step *step)

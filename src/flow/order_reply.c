@@ -31,8 +31,7 @@ static xd_status acknowledge_line(xd_flow *f, xd_order_line *line, const xd_json
         }
     }
     xd_buf_char(buf, '}');
-    line->ordered.acknowledged.json = NULL;
-    XD_TRY(xd_flow_keep(f, buf, &line->ordered.acknowledged.text));
+    XD_TRY(xd_flow_keep_json(f, buf, &line->ordered.acknowledged));
     return xd_flow_set_ordered(f, line);
 }
 

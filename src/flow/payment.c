@@ -3,20 +3,21 @@
 #include "flow/controls.h"
 
 /* Whether this payment has said this before. */
-static bool was_seen(const xd_payment *payment, xd_str status)
+static xd_status was_seen(xd_flow *f, xd_payment *payment, xd_str status, bool *ret)
 {
-    const xd_json *seen = payment->seen.json;
+    const xd_json *seen = NULL;
+    XD_TRY(xd_flow_tree(f, &payment->seen, &seen));
+    *ret = false;
     for (uint32_t i = 0; seen && i < seen->count; i++) {
-        if (xd_str_eq(seen->items[i].text, status)) {
-            return true;
-        }
+        *ret |= xd_str_eq(seen->items[i].text, status);
     }
-    return false;
+    return XD_OK;
 }
 
 static xd_status keep(xd_flow *f, xd_payment *payment, xd_str status)
 {
-    const xd_json *data = f->data, *seen = payment->seen.json;
+    const xd_json *data = f->data, *seen = NULL;
+    XD_TRY(xd_flow_tree(f, &payment->seen, &seen));
     xd_buf *buf = &f->step->scratch;
     xd_buf_clear(buf);
     xd_buf_char(buf, '[');
@@ -26,8 +27,7 @@ static xd_status keep(xd_flow *f, xd_payment *payment, xd_str status)
     }
     xd_json_write_string(buf, status);
     xd_buf_char(buf, ']');
-    XD_TRY(xd_flow_keep(f, buf, &payment->seen.text));
-    payment->seen.json = NULL;
+    XD_TRY(xd_flow_keep_json(f, buf, &payment->seen));
     payment->payment = XD_TEXT(data, "payment");
     payment->supplier = XD_TEXT(data, "supplier");
     payment->invoice = XD_TEXT(data, "invoice");
@@ -70,7 +70,9 @@ xd_status xd_flow_payment_status(xd_flow *f)
     xd_payment *payment = NULL;
     xd_invoice *invoice = NULL;
     XD_TRY(xd_flow_load(f, &xd_payment_type, xd_key_part(f->arena, number), &payment));
-    if (was_seen(payment, status)) {
+    bool seen;
+    XD_TRY(was_seen(f, payment, status, &seen));
+    if (seen) {
         return xd_answer_duplicate(f, "payment %.*s said %.*s before", XD_FMT(number),
                                    XD_FMT(status));
     }

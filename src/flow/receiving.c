@@ -114,9 +114,12 @@ static xd_status objection(xd_flow *f, const movement *m, const char **ret_code,
 }
 
 /* What differs between two documents of one number, or NULL. The stored lines are the measure. */
-static bool same_lines(xd_flow *f, const xd_receipt *known, const movement *m)
+static bool same_lines(xd_flow *f, xd_receipt *known, const movement *m)
 {
-    const xd_json *stored = known->lines.json;
+    const xd_json *stored = NULL;
+    if (xd_flow_tree(f, &known->lines, &stored) != XD_OK) {
+        return false;
+    }
     uint32_t count = stored ? stored->count : 0;
     if (!xd_str_eq(known->po, m->po) || count != m->lines->count) {
         return false;
@@ -141,7 +144,7 @@ static bool same_lines(xd_flow *f, const xd_receipt *known, const movement *m)
 
 static xd_status answer_known(xd_flow *f, const movement *m)
 {
-    const xd_receipt *known = m->receipt;
+    xd_receipt *known = m->receipt;
     if (same_lines(f, known, m) && xd_str_eq(known->movement, XD_TEXT(f->data, "movement"))) {
         return xd_answer_duplicate(f,
                                    "%s %.*s at site %.*s is known from event %lld with the "
@@ -167,10 +170,24 @@ static void write_decimal(xd_buf *buf, const char *name, xd_decimal value)
     xd_buf_char(buf, '"');
 }
 
+/* Whether a decimal as given is anything but zero. */
+static bool has_value(xd_str text)
+{
+    for (size_t i = 0; i < text.len && text.ptr[i] != 'e' && text.ptr[i] != 'E'; i++) {
+        if (text.ptr[i] >= '1' && text.ptr[i] <= '9') {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The document's state: what tells a repeated one, and what an invoice may refer to. Quantities
  * stay in the document's own unit. */
 static xd_status keep_receipt(xd_flow *f, const movement *m, const char *status)
 {
+    static const char *const numbers[] = {"quantity", "damaged", "rejected"};
+    static const xd_str names[] = {
+        {",\"quantity\":\"", 13}, {",\"damaged\":\"", 12}, {",\"rejected\":\"", 13}};
     xd_receipt *receipt = m->receipt;
     xd_buf *buf = &f->step->scratch;
     receipt->number = m->number;
@@ -184,7 +201,6 @@ static xd_status keep_receipt(xd_flow *f, const movement *m, const char *status)
     xd_buf_char(buf, '[');
     for (uint32_t i = 0; i < m->lines->count; i++) {
         const xd_json *json = &m->lines->items[i];
-        static const char *const numbers[] = {"quantity", "damaged", "rejected"};
         xd_buf_str_add(buf, i ? XD_STR(",{\"line\":") : XD_STR("{\"line\":"));
         xd_buf_int(buf, XD_INT(json, "line", 0));
         XD_BUF_LIT(buf, ",\"po_line\":");
@@ -194,17 +210,18 @@ static xd_status keep_receipt(xd_flow *f, const movement *m, const char *status)
             xd_buf_int(buf, m->moved[i].row);
         }
         for (int k = 0; k < 3; k++) {
-            xd_decimal value;
-            XD_TRY(xd_flow_decimal(f, json, xd_str_from(numbers[k]), &value, NULL));
-            if (!xd_is_zero(value)) {
-                write_decimal(buf, numbers[k], value);
+            xd_str text = xd_json_get_text(json, xd_str_from(numbers[k]));
+            if (has_value(text)) {
+                xd_buf_str_add(buf, names[k]);
+                xd_buf_str_add(buf, text);
+                xd_buf_char(buf, '"');
             }
         }
         xd_buf_char(buf, '}');
     }
     xd_buf_char(buf, ']');
     xd_doc_change(&receipt->doc);
-    return xd_flow_keep(f, buf, &receipt->lines.text);
+    return xd_flow_keep_json(f, buf, &receipt->lines);
 }
 
 /* The effect's members: all that the messages need beside the document. */
@@ -390,9 +407,8 @@ static xd_status named_row(xd_flow *f, const movement *m, moved *line)
         return XD_OK;
     }
     XD_TRY(xd_flow_load(f, &xd_receipt_type, xd_key_pair(f->arena, m->site, number), &receipt));
-    line->row =
-        xd_receipt_row(receipt, m->po, line->line->po_line, XD_INT(line->json, "receipt_line", 0));
-    return XD_OK;
+    return xd_receipt_row(f, receipt, line->line, XD_INT(line->json, "receipt_line", 0),
+                          &line->row);
 }
 
 static xd_status take_back_line(xd_flow *f, const movement *m, moved *line, bool is_return,

@@ -110,20 +110,21 @@ xd_status xd_line_base(xd_flow *f, const xd_order_line *line, xd_str unit, xd_de
     return XD_OK;
 }
 
-int64_t xd_receipt_row(const xd_receipt *receipt, xd_str po, int64_t po_line, int64_t receipt_line)
+xd_status xd_receipt_row(xd_flow *f, xd_receipt *receipt, const xd_order_line *line,
+                         int64_t receipt_line, int64_t *ret)
 {
-    const xd_json *lines = receipt->lines.json;
-    if (!receipt->doc.exists || !lines || !xd_str_eq(receipt->po, po)) {
-        return 0;
-    }
-    for (uint32_t i = 0; i < lines->count; i++) {
-        const xd_json *line = &lines->items[i];
-        if (XD_INT(line, "po_line", 0) == po_line &&
-            (receipt_line == 0 || XD_INT(line, "line", 0) == receipt_line)) {
-            return XD_INT(line, "n", 0);
+    const xd_json *lines = NULL;
+    XD_TRY(xd_flow_tree(f, &receipt->lines, &lines));
+    *ret = 0;
+    for (uint32_t i = 0; lines && xd_str_eq(receipt->po, line->po) && i < lines->count; i++) {
+        const xd_json *item = &lines->items[i];
+        if (XD_INT(item, "po_line", 0) == line->po_line &&
+            (receipt_line == 0 || XD_INT(item, "line", 0) == receipt_line)) {
+            *ret = XD_INT(item, "n", 0);
+            break;
         }
     }
-    return 0;
+    return XD_OK;
 }
 
 /* The topmost freed row that is open; closed ones are dropped on the way. NULL when there is none.

@@ -30,7 +30,8 @@ XD_CHECKED xd_status xd_line_base(xd_flow *f, const xd_order_line *line, xd_str 
                                   xd_decimal quantity, xd_decimal *ret, bool *ret_known);
 /* Number of the first receipt row that a receipt's line made for an order line; receipt_line 0: its
  * first line for it. 0 when the receipt is not known or has none. */
-int64_t xd_receipt_row(const xd_receipt *receipt, xd_str po, int64_t po_line, int64_t receipt_line);
+XD_CHECKED xd_status xd_receipt_row(xd_flow *f, xd_receipt *receipt, const xd_order_line *line,
+                                    int64_t receipt_line, int64_t *ret);
 /* The oldest or newest row with open quantity; the line must have some. */
 XD_CHECKED xd_status xd_row_oldest(xd_flow *f, xd_order_line *line, xd_receipt_line **ret);
 XD_CHECKED xd_status xd_row_newest(xd_flow *f, xd_order_line *line, xd_receipt_line **ret);

@@ -133,7 +133,8 @@ static void check_order(xd_audit *audit, xd_arrival **receipts, size_t count)
     for (size_t i = 1; i < count; i++) {
         const xd_arrival *a = receipts[i - 1];
         const xd_arrival *b = receipts[i];
-        if (compare(a, b, a->po, b->po) == 0 && b->seq <= a->seq) {
+        /* A message that names no order promises no order. */
+        if (a->po.len > 0 && compare(a, b, a->po, b->po) == 0 && b->seq <= a->seq) {
             note_disorder(audit, a, b);
         }
     }

@@ -2,7 +2,8 @@
  * transactions, with the schema of the hub and its durability (WAL, synchronous FULL), and nothing
  * else: no parsing, no logic, no deduplication but the unique index. Prints the seconds from the
  * trace's mark to its end.
- *     floor_sqlite TRACE DATABASE      (an empty database with the hub's schema) */
+ *     floor_sqlite TRACE DATABASE      (an empty database with the hub's schema)
+ * With BENCH_DESCRIBE set it also says what the trace consists of. */
 #include "measure.h"
 #include "trace.h"
 
@@ -27,6 +28,7 @@ static const char *const statements[] = {
     [TRACE_BEGIN] = "BEGIN",
     [TRACE_COMMIT] = "COMMIT",
     [TRACE_ROLLBACK] = "ROLLBACK",
+    [TRACE_MARK] = NULL,
 };
 enum { STATEMENTS = sizeof statements / sizeof *statements };
 
@@ -35,6 +37,7 @@ typedef struct writer {
     sqlite3_stmt *prepared[STATEMENTS];
     xd_str sources[SOURCES_MAX];
     int source_count;
+    uint64_t rows[STATEMENTS], bytes[STATEMENTS]; /* since the mark */
 } writer;
 
 static void check(writer *self, int rc)
@@ -146,14 +149,36 @@ static int64_t write_trace(writer *self, const char *bytes, size_t size)
         for (int i = 0; i < TRACE_TEXTS; i++) {
             texts[i] = (xd_str){bytes + at, head.lengths[i]};
             at += head.lengths[i];
+            self->bytes[head.op] += head.lengths[i];
         }
+        self->rows[head.op]++;
         if (head.op == TRACE_MARK) {
             marked = bench_now_ns();
+            memset(self->rows, 0, sizeof self->rows);
+            memset(self->bytes, 0, sizeof self->bytes);
         } else {
             write_record(self, &head, texts);
         }
     }
     return marked;
+}
+
+/* What a trace consists of, for whoever wants to lower the floor. */
+static void describe(const writer *self)
+{
+    static const char *const names[STATEMENTS] = {
+        [TRACE_COMMIT] = "commits",  [TRACE_LOG] = "log",
+        [TRACE_STATE_PUT] = "state", [TRACE_STATE_DELETE] = "state deleted",
+        [TRACE_EFFECT] = "effect",   [TRACE_JOURNAL] = "journal",
+        [TRACE_META] = "meta",
+    };
+    double events = self->rows[TRACE_LOG] ? (double)self->rows[TRACE_LOG] : 1;
+    for (int i = 0; i < STATEMENTS; i++) {
+        if (names[i]) {
+            fprintf(stderr, "bench: %-13s %6.3f rows and %6.0f bytes per event\n", names[i],
+                    (double)self->rows[i] / events, (double)self->bytes[i] / events);
+        }
+    }
 }
 
 int main(int argc, char **argv)
@@ -173,5 +198,8 @@ int main(int argc, char **argv)
     open_database(&self, argv[2]);
     int64_t marked = write_trace(&self, bytes, size);
     printf("%.6f\n", (double)(bench_now_ns() - marked) / 1e9);
+    if (getenv("BENCH_DESCRIBE")) {
+        describe(&self);
+    }
     return 0;
 }

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ORDERS_PER_REQUEST = 1000 };
+enum {
+    ORDERS_PER_REQUEST = 1000,
+    SETTLE_MS = 200, /* the state of the last orders is written within this */
+};
 
 static const char config_head[] = "hub:\n"
                                   "  listen: 127.0.0.1:%u\n"
@@ -120,4 +123,8 @@ void hub_load_orders(const bench_hub *hub, uint64_t first, uint64_t count)
     if (result.refused) {
         bench_die("the hub refused purchase orders with status %u", result.first_refusal);
     }
+    while (hub_metric(hub, "crossdock_engine_backlog") > 0) {
+        bench_sleep_ms(10);
+    }
+    bench_sleep_ms(SETTLE_MS);
 }

@@ -24,7 +24,8 @@ bench_hub hub_start(const hub_options *options);
 /* Value of a metric without labels; -1 when there is none of this name. */
 double hub_metric(const bench_hub *hub, const char *name);
 void hub_stop(bench_hub *hub);
-/* Loads purchase orders first..first+count-1 of the feed as NDJSON. */
+/* Loads purchase orders first..first+count-1 of the feed as NDJSON and waits until the flow has
+ * seen them. */
 void hub_load_orders(const bench_hub *hub, uint64_t first, uint64_t count);
 
 #endif

@@ -3,7 +3,7 @@
 #include "app/hub.h"
 #include "observe/log.h"
 
-#include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <time.h>
 
@@ -45,8 +45,18 @@ static bool serve(xd_hub *hub, xd_config *config, const sigset_t *signals)
     }
 }
 
+/* Every message comes and goes with a few blocks; giving them back to the system each time, and
+ * asking for them again, costs more than keeping some tens of megabytes. */
+static void keep_freed_memory(void)
+{
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    mallopt(M_TOP_PAD, 4 << 20);
+    mallopt(M_ARENA_MAX, 4);
+}
+
 int xd_cmd_run(xd_cli *cli)
 {
+    keep_freed_memory();
     xd_config config = {0};
     int answer = xd_cli_config(cli, XD_CONFIG_WITH_SECRETS, &config);
     if (answer >= 0) {

@@ -271,7 +271,7 @@ static const xd_config_field outbound_fields[] = {
      DRAFT(outbound.memory_bytes)},
     {.name = "max_entries",
      .type = XD_CONFIG_INTEGER,
-     .fallback = "500000",
+     .fallback = "200000",
      .min = 1000,
      .max = 100000000,
      .unit = "deliveries",

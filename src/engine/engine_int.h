@@ -46,6 +46,7 @@ struct xd_engine {
     bool offering;
     int64_t dirty_since_us; /* monotonic; 0 when nothing is dirty */
     int64_t retry_at_us;
+    uint32_t turn_submissions; /* that the last turn found waiting */
     uint32_t turn_appended;
     atomic_bool failed; /* memory ran out in the middle of a change: only a restart is safe */
 

@@ -8,8 +8,8 @@
 enum {
     READ_BACK_ROWS = 64,   /* rows read from the log at a time when they were not kept */
     STEP_CHUNK = 8,        /* steps between two looks at the queue */
-    STEP_SHARE = 4,        /* under full intake, steps per turn are at least appended / this */
-    STEP_MIN = 16,         /* and at least this */
+    STEP_SHARE = 8,        /* under full intake, steps per turn are at least appended / this */
+    STEP_MIN = 8,          /* and at least this */
     BURST_BACKLOG = 250000 /* events that may wait before stepping gets an equal share */
 };
 

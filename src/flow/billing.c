@@ -1,11 +1,6 @@
 /* Numbers, lines, amounts and pairing of invoices and credit memos. See billing.h. Pure. */
 #include "flow/billing.h"
 
-static xd_status no_memory(xd_flow *f)
-{
-    return xd_fail(f->fault, XD_NO_MEMORY, "step.memory", "the document has too many lines");
-}
-
 /* --- numbers --- */
 
 static bool is_significant(char c)
@@ -18,7 +13,7 @@ static xd_status normalise(xd_flow *f, xd_str number, xd_str *ret)
     char *text = xd_arena_alloc(f->arena, number.len + 1);
     size_t n = 0;
     if (!text) {
-        return no_memory(f);
+        return xd_flow_no_memory(f);
     }
     for (size_t i = 0; i < number.len; i++) {
         char c = number.ptr[i];
@@ -36,7 +31,7 @@ xd_status xd_billing_number(xd_flow *f, xd_str supplier, xd_str number, xd_str *
     xd_str plain;
     XD_TRY(normalise(f, number, &plain));
     *ret = xd_key_pair(f->arena, supplier, plain);
-    return ret->ptr ? XD_OK : no_memory(f);
+    return ret->ptr ? XD_OK : xd_flow_no_memory(f);
 }
 
 xd_status xd_billing_key(xd_flow *f, xd_str supplier, xd_str number, xd_str date, xd_str *ret)
@@ -44,7 +39,22 @@ xd_status xd_billing_key(xd_flow *f, xd_str supplier, xd_str number, xd_str date
     xd_str head;
     XD_TRY(xd_billing_number(f, supplier, number, &head));
     *ret = xd_key_join(f->arena, head, (xd_str){date.ptr, date.len < 4 ? date.len : 4});
-    return ret->ptr ? XD_OK : no_memory(f);
+    return ret->ptr ? XD_OK : xd_flow_no_memory(f);
+}
+
+xd_status xd_billing_find(xd_flow *f, xd_str supplier, xd_str number, xd_str date, xd_invoice **ret)
+{
+    int64_t year = 0;
+    *ret = NULL;
+    (void)xd_str_to_int64((xd_str){date.ptr, 4}, &year);
+    for (int back = 0; number.len && supplier.len && back < 2 && !*ret; back++) {
+        xd_str key, text = xd_arena_printf(f->arena, "%04lld", (long long)year - back);
+        xd_invoice *invoice = NULL;
+        XD_TRY(xd_billing_key(f, supplier, number, text, &key));
+        XD_TRY(xd_invoice_load(f, key, &invoice));
+        *ret = invoice->doc.exists && invoice->lines > 0 ? invoice : NULL;
+    }
+    return XD_OK;
 }
 
 /* --- lines and amounts --- */
@@ -55,7 +65,7 @@ xd_status xd_billing_lines(xd_flow *f, xd_billed **ret_lines, uint32_t *ret_coun
     xd_str po = XD_TEXT(f->data, "po");
     xd_billed *billed = xd_arena_zalloc(f->arena, (lines->count + 1) * sizeof *billed);
     if (!billed) {
-        return no_memory(f);
+        return xd_flow_no_memory(f);
     }
     for (uint32_t i = 0; i < lines->count; i++) {
         const xd_json *json = &lines->items[i];
@@ -106,7 +116,7 @@ static xd_status recompute_tax(xd_flow *f, const xd_billed *lines, uint32_t coun
         if (!group) {
             group = xd_arena_zalloc(f->arena, sizeof *group);
             if (!group) {
-                return no_memory(f);
+                return xd_flow_no_memory(f);
             }
             *group = (tax_group){.next = groups, .code = code, .rate = rate};
             groups = group;

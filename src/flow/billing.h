@@ -12,6 +12,11 @@ XD_CHECKED xd_status xd_billing_number(xd_flow *f, xd_str supplier, xd_str numbe
 XD_CHECKED xd_status xd_billing_key(xd_flow *f, xd_str supplier, xd_str number, xd_str date,
                                     xd_str *ret);
 
+/* The booked invoice of that number of the year of date or the year before; NULL when there is
+ * none, or no number. */
+XD_CHECKED xd_status xd_billing_find(xd_flow *f, xd_str supplier, xd_str number, xd_str date,
+                                     xd_invoice **ret);
+
 /* A line of the document. */
 typedef struct xd_billed {
     const xd_json *json;

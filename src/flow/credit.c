@@ -24,11 +24,6 @@ typedef struct credit {
     credited *first, *last;
 } credit;
 
-static xd_status no_memory(xd_flow *f)
-{
-    return xd_fail(f->fault, XD_NO_MEMORY, "step.memory", "no memory for a credit memo");
-}
-
 static xd_status credited_of(xd_flow *f, credit *c, xd_invoice *invoice, credited **ret)
 {
     credited *part = c->first;
@@ -38,7 +33,7 @@ static xd_status credited_of(xd_flow *f, credit *c, xd_invoice *invoice, credite
     if (!part) {
         part = xd_arena_zalloc(f->arena, sizeof *part);
         if (!part) {
-            return no_memory(f);
+            return xd_flow_no_memory(f);
         }
         part->invoice = invoice;
         if (invoice->posted) {
@@ -52,12 +47,6 @@ static xd_status credited_of(xd_flow *f, credit *c, xd_invoice *invoice, credite
     return XD_OK;
 }
 
-static xd_status share(xd_flow *f, xd_decimal value, xd_decimal part, xd_decimal whole,
-                       xd_decimal *ret)
-{
-    return xd_flow_exact(f, xd_share(value, part, whole, f->definition->digits, ret));
-}
-
 /* A credit of quantity in work: what is left of one of its lines. */
 typedef struct credit_line {
     credit *credit;
@@ -68,7 +57,7 @@ typedef struct credit_line {
 /* Takes part of the line's amount along with quantity. */
 static xd_status take(xd_flow *f, credit_line *left, xd_decimal quantity, xd_decimal *ret_amount)
 {
-    XD_TRY(share(f, left->amount, quantity, left->quantity, ret_amount));
+    XD_TRY(xd_flow_share(f, left->amount, quantity, left->quantity, ret_amount));
     XD_TRY(xd_flow_subtract(f, &left->amount, *ret_amount));
     return xd_flow_subtract(f, &left->quantity, quantity);
 }
@@ -119,7 +108,7 @@ static xd_status credit_ahead(xd_flow *f, credit_line *left, xd_invoice_line *bi
     }
     XD_TRY(take(f, left, quantity, &amount));
     if (part->journal) {
-        XD_TRY(share(f, bill->ahead_value, quantity, remainder, &value));
+        XD_TRY(xd_flow_share(f, bill->ahead_value, quantity, remainder, &value));
         XD_TRY(xd_flow_subtract(f, &bill->ahead_value, value));
         XD_TRY(post_grni(f, part, left->line, value));
         XD_TRY(xd_flow_subtract(f, &value, amount));
@@ -158,7 +147,7 @@ static xd_status credit_matched(xd_flow *f, credit_line *left, xd_invoice_line *
     XD_TRY(take(f, left, quantity, &amount));
     XD_TRY(xd_match_part(f, line, bill, quantity, &relief));
     if (part->journal) {
-        XD_TRY(share(f, bill->matched_value, quantity, matched, &value));
+        XD_TRY(xd_flow_share(f, bill->matched_value, quantity, matched, &value));
         XD_TRY(xd_flow_subtract(f, &bill->matched_value, value));
         XD_TRY(post_grni(f, part, line, relief));
         XD_TRY(xd_flow_subtract(f, &relief, amount));
@@ -199,6 +188,16 @@ static xd_status credit_reference(xd_flow *f, credit_line *left)
     return XD_OK;
 }
 
+/* Less billed may bring others within the ordered quantity; an open-ended line has none to be
+ * within. */
+static xd_status check_others(xd_flow *f, xd_order_line *line, bool *ret_checked)
+{
+    xd_limit_value ordered;
+    XD_TRY(xd_line_ordered(f, line, &ordered));
+    *ret_checked = ordered.set;
+    return ordered.set ? xd_bill_check_pending(f, line) : XD_OK;
+}
+
 static xd_status credit_quantity_line(xd_flow *f, credit *c, const xd_billed *billed)
 {
     credit_line left = {c, billed->line, billed->quantity, billed->amount};
@@ -207,8 +206,9 @@ static xd_status credit_quantity_line(xd_flow *f, credit *c, const xd_billed *bi
     XD_TRY(credit_list(f, &left, XD_BILL_AHEAD));
     XD_TRY(credit_list(f, &left, XD_BILL_MATCHES));
     assert(xd_is_zero(left.quantity));
+    bool checked;
     XD_TRY(xd_match_again(f, billed->line));
-    return xd_bill_check_pending(f, billed->line);
+    return check_others(f, billed->line, &checked);
 }
 
 /* --- lines that no order line stands behind --- */
@@ -277,7 +277,7 @@ static xd_status credit_price_line(xd_flow *f, credit *c, const xd_billed *bille
     if (part->journal) {
         if (xd_is_positive(bill->matched)) {
             XD_TRY(site_of(f, line, bill, &site));
-            XD_TRY(share(f, billed->amount, bill->matched, bill->quantity, &matched));
+            XD_TRY(xd_flow_share(f, billed->amount, bill->matched, bill->quantity, &matched));
         }
         XD_TRY(xd_flow_subtract(f, &ahead, matched));
         XD_TRY(xd_flow_subtract(f, &bill->matched_value, matched));
@@ -293,7 +293,13 @@ static xd_status credit_price_line(xd_flow *f, credit *c, const xd_billed *bille
     XD_TRY(xd_flow_add(f, &part->net, billed->amount));
     xd_doc_change(&bill->doc);
     xd_doc_change(&line->doc);
-    return xd_bill_check_pending(f, line);
+    bool checked;
+    XD_TRY(check_others(f, line, &checked));
+    if (checked || !bill->pending) {
+        return XD_OK;
+    }
+    XD_TRY(xd_bill_check(f, line, invoice, bill, XD_ZERO, XD_ZERO));
+    return xd_bill_pend(f, line, invoice, bill);
 }
 
 /* --- the document's tax, charges and total --- */
@@ -306,11 +312,9 @@ static xd_status post_part(xd_flow *f, credited *part, xd_decimal tax, xd_decima
     XD_TRY(xd_flow_subtract(f, &difference, part->net));
     XD_TRY(xd_flow_subtract(f, &difference, tax));
     XD_TRY(xd_flow_subtract(f, &difference, charges));
-    bool small = xd_decimal_cmp(xd_decimal_abs(difference), f->definition->rounding_cap) <= 0;
     XD_TRY(xd_entry_role(f, journal, XD_ACCOUNT_VAT, xd_decimal_neg(tax), 0));
     XD_TRY(xd_entry_role(f, journal, XD_ACCOUNT_LCC, xd_decimal_neg(charges), 0));
-    XD_TRY(xd_entry_role(f, journal, small ? XD_ACCOUNT_RND : XD_ACCOUNT_IPV,
-                         xd_decimal_neg(difference), 0));
+    XD_TRY(xd_entry_difference(f, journal, xd_decimal_neg(difference)));
     XD_TRY(xd_entry_role(f, journal, XD_ACCOUNT_AP, total, 0));
     return xd_invoice_entry(f, part->invoice, journal);
 }
@@ -324,7 +328,7 @@ static xd_status close_parts(xd_flow *f, credit *c)
         xd_decimal own_tax = tax, own_total = total, charges = c->amounts.charges;
         if (part->next) {
             charges = XD_ZERO;
-            XD_TRY(xd_is_zero(net) ? XD_OK : share(f, tax, part->net, net, &own_tax));
+            XD_TRY(xd_is_zero(net) ? XD_OK : xd_flow_share(f, tax, part->net, net, &own_tax));
             own_total = part->net;
             XD_TRY(xd_flow_add(f, &own_total, own_tax));
         }
@@ -395,22 +399,13 @@ static xd_status fill_header(xd_flow *f, credit *c, xd_str digest, const char *s
 static xd_status find_reference(xd_flow *f, credit *c, xd_str *ret_wait)
 {
     xd_str number = XD_TEXT(f->data, "invoice"), supplier = XD_TEXT(f->data, "supplier");
-    xd_str date = XD_TEXT(f->data, "credit_date");
-    int64_t year = 0;
     *ret_wait = XD_STR_NULL;
     if (number.len == 0) {
         return XD_OK;
     }
-    (void)xd_str_to_int64((xd_str){date.ptr, 4}, &year);
-    for (int back = 0; back < 2; back++) {
-        xd_str key, text = xd_arena_printf(f->arena, "%04lld", (long long)year - back);
-        xd_invoice *invoice = NULL;
-        XD_TRY(xd_billing_key(f, supplier, number, text, &key));
-        XD_TRY(xd_invoice_load(f, key, &invoice));
-        if (invoice->doc.exists && invoice->lines > 0) {
-            c->reference = invoice;
-            return XD_OK;
-        }
+    XD_TRY(xd_billing_find(f, supplier, number, XD_TEXT(f->data, "credit_date"), &c->reference));
+    if (c->reference) {
+        return XD_OK;
     }
     return xd_billing_number(f, supplier, number, ret_wait);
 }

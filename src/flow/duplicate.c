@@ -39,18 +39,13 @@ static xd_status look_up(xd_flow *f, const xd_invoice *invoice, xd_str key, int6
     return xd_step_put(f->step, XD_STATE_DUPLICATE, key, xd_buf_str(buf), f->fault);
 }
 
-static xd_status fail_memory(xd_flow *f)
-{
-    return xd_fail(f->fault, XD_NO_MEMORY, "step.memory", "no memory for the duplicate check");
-}
-
 static xd_status gross_key(xd_flow *f, const xd_invoice *invoice, xd_str *ret)
 {
     char text[XD_DECIMAL_MAX_TEXT];
     *ret = xd_arena_printf(
         f->arena, "gross/%.*s/%.*s/%s", XD_FMT(xd_key_part(f->arena, invoice->supplier)),
         XD_FMT(invoice->currency), xd_decimal_text(xd_decimal_normal(invoice->total), text).ptr);
-    return ret->ptr ? XD_OK : fail_memory(f);
+    return ret->ptr ? XD_OK : xd_flow_no_memory(f);
 }
 
 /* Order lines and quantities in the order of the document, as a fingerprint. */
@@ -75,7 +70,7 @@ static xd_status lines_key(xd_flow *f, const xd_invoice *invoice, const xd_bille
     xd_hex(digest, 16, hex);
     *ret = xd_arena_printf(f->arena, "lines/%.*s/%s",
                            XD_FMT(xd_key_part(f->arena, invoice->supplier)), hex);
-    return ret->ptr ? XD_OK : fail_memory(f);
+    return ret->ptr ? XD_OK : xd_flow_no_memory(f);
 }
 
 /* The number within the supplier's group; none when the supplier belongs to no group. */
@@ -92,7 +87,7 @@ static xd_status number_key(xd_flow *f, const xd_invoice *invoice, xd_str *ret)
     xd_str key;
     XD_TRY(xd_billing_key(f, group, invoice->invoice, invoice->date, &key));
     *ret = xd_key_join(f->arena, XD_STR("number"), key);
-    return ret->ptr ? XD_OK : fail_memory(f);
+    return ret->ptr ? XD_OK : xd_flow_no_memory(f);
 }
 
 xd_status xd_duplicate_check(xd_flow *f, xd_invoice *invoice, const xd_billed *lines,

@@ -43,7 +43,13 @@ static const flow_row rows[XD_KIND_LIMIT] = {
     [XD_KIND_HUB_DEAD_LETTER] = {"dead_letter", xd_flow_dead_letter, NULL, "person"},
 };
 
-/* --- arithmetic --- */
+/* --- arithmetic and memory --- */
+
+xd_status xd_flow_no_memory(xd_flow *f)
+{
+    return xd_fail(f->fault, XD_NO_MEMORY, "step.memory",
+                   "the step of one event needs too much memory");
+}
 
 xd_status xd_flow_exact(xd_flow *f, xd_status status)
 {
@@ -74,13 +80,13 @@ xd_status xd_flow_round(xd_flow *f, xd_decimal value, xd_decimal *ret)
     return xd_flow_exact(f, xd_decimal_round(value, f->definition->digits, XD_HALF_AWAY, ret));
 }
 
-/* --- documents --- */
-
-static xd_status no_memory(xd_flow *f)
+xd_status xd_flow_share(xd_flow *f, xd_decimal value, xd_decimal part, xd_decimal whole,
+                        xd_decimal *ret)
 {
-    return xd_fail(f->fault, XD_NO_MEMORY, "step.memory",
-                   "the step of one event needs too much memory");
+    return xd_flow_exact(f, xd_share(value, part, whole, f->definition->digits, ret));
 }
+
+/* --- documents --- */
 
 xd_status xd_flow_order(xd_flow *f, xd_str po, xd_order **ret)
 {
@@ -117,7 +123,7 @@ xd_status xd_flow_keep(xd_flow *f, const xd_buf *buf, xd_str *ret)
 {
     xd_str copy = buf->failed ? XD_STR_NULL : xd_arena_copy(f->arena, xd_buf_str(buf));
     if (!copy.ptr) {
-        return no_memory(f);
+        return xd_flow_no_memory(f);
     }
     *ret = copy;
     return XD_OK;
@@ -155,7 +161,7 @@ xd_status xd_flow_digest(xd_flow *f, xd_str *ret)
     xd_hex(digest, sizeof digest, hex);
     xd_str copy = xd_arena_copy(f->arena, (xd_str){hex, 32});
     if (!copy.ptr) {
-        return no_memory(f);
+        return xd_flow_no_memory(f);
     }
     *ret = copy;
     return XD_OK;
@@ -196,7 +202,7 @@ xd_status xd_answer(xd_flow *f, const char *result)
     XD_BUF_LIT(buf, "\",\"result\":\"");
     xd_buf_str_add(buf, xd_str_from(result));
     xd_buf_char(buf, '"');
-    return buf->failed ? no_memory(f) : XD_OK;
+    return buf->failed ? xd_flow_no_memory(f) : XD_OK;
 }
 
 static xd_status answer_reason(xd_flow *f, const char *result, xd_str text)
@@ -205,7 +211,7 @@ static xd_status answer_reason(xd_flow *f, const char *result, xd_str text)
     xd_buf *buf = xd_effect(f);
     XD_BUF_LIT(buf, ",\"reason\":");
     xd_json_write_string(buf, text);
-    return buf->failed ? no_memory(f) : XD_OK;
+    return buf->failed ? xd_flow_no_memory(f) : XD_OK;
 }
 
 /* Formats into the arena; a truncated sentence is still a sentence. */
@@ -218,7 +224,7 @@ static xd_status format(xd_flow *f, const char *pattern, va_list arguments, xd_s
         len--; /* The cut fell inside a character. */
     }
     *ret = xd_arena_copy(f->arena, (xd_str){text, len});
-    return ret->ptr ? XD_OK : no_memory(f);
+    return ret->ptr ? XD_OK : xd_flow_no_memory(f);
 }
 
 xd_status xd_answer_park(xd_flow *f, const char *wait_kind, xd_str wait_key)
@@ -229,7 +235,7 @@ xd_status xd_answer_park(xd_flow *f, const char *wait_kind, xd_str wait_key)
     xd_buf_printf(buf, ",\"wait\":[\"%s\",", wait_kind);
     xd_json_write_string(buf, wait_key);
     xd_buf_char(buf, ']');
-    return buf->failed ? no_memory(f) : XD_OK;
+    return buf->failed ? xd_flow_no_memory(f) : XD_OK;
 }
 
 xd_status xd_answer_duplicate(xd_flow *f, const char *pattern, ...)
@@ -283,7 +289,7 @@ xd_status xd_raise(xd_flow *f, const char *code, xd_str text)
     xd_instant_write(buf, event->recorded_at);
     XD_BUF_LIT(buf, "\"}");
     if (buf->failed) {
-        return no_memory(f);
+        return xd_flow_no_memory(f);
     }
     return xd_step_put(f->step, XD_STATE_EXCEPTION, xd_key_seq(f->arena, event->seq),
                        xd_buf_str(buf), f->fault);
@@ -296,7 +302,7 @@ xd_status xd_entry_begin(xd_flow *f, const char *kind, xd_str document, xd_str p
     const xd_event *event = f->event;
     xd_journal *journal = xd_arena_alloc(f->arena, sizeof *journal);
     if (!journal) {
-        return no_memory(f);
+        return xd_flow_no_memory(f);
     }
     *journal = (xd_journal){.ledger = f->definition->ledger,
                             .currency = f->definition->currency,
@@ -338,6 +344,12 @@ xd_status xd_entry_role(xd_flow *f, xd_journal *journal, xd_account role, xd_dec
     return xd_entry_line(f, journal, role, account, amount, po_line, XD_STR_NULL, XD_STR_NULL);
 }
 
+xd_status xd_entry_difference(xd_flow *f, xd_journal *journal, xd_decimal difference)
+{
+    bool small = xd_decimal_cmp(xd_decimal_abs(difference), f->definition->rounding_cap) <= 0;
+    return xd_entry_role(f, journal, small ? XD_ACCOUNT_RND : XD_ACCOUNT_IPV, difference, 0);
+}
+
 static xd_status load_chain(xd_flow *f)
 {
     if (!f->chain_loaded) {
@@ -357,7 +369,7 @@ static xd_status keep_posting(xd_flow *f, int64_t ordinal, xd_str text)
         uint32_t size = step->posting_size ? step->posting_size * 2 : 4;
         xd_posting *grown = xd_arena_alloc(f->arena, size * sizeof *grown);
         if (!grown) {
-            return no_memory(f);
+            return xd_flow_no_memory(f);
         }
         if (step->posting_count) {
             memcpy(grown, step->postings, step->posting_count * sizeof *grown);
@@ -380,7 +392,7 @@ xd_status xd_entry_post(xd_flow *f, xd_journal *journal, xd_entry **ret)
     xd_buf_clear(buf);
     xd_entry *entry = xd_arena_alloc(f->arena, sizeof *entry);
     if (!entry) {
-        return no_memory(f);
+        return xd_flow_no_memory(f);
     }
     *entry = (xd_entry){.journal = journal};
     XD_TRY(xd_journal_post(journal, &f->chain, f->arena, buf, &entry->number, f->fault));
@@ -429,7 +441,7 @@ static xd_status write_entries(xd_flow *f)
     if (more) {
         xd_buf_char(buf, ']');
     }
-    return buf->failed ? no_memory(f) : XD_OK;
+    return buf->failed ? xd_flow_no_memory(f) : XD_OK;
 }
 
 /* The deliveries that this event waits for, as one outbox document. */
@@ -465,7 +477,7 @@ static xd_status write_outbox(xd_flow *f)
     }
     XD_BUF_LIT(buf, "]}");
     if (buf->failed) {
-        return no_memory(f);
+        return xd_flow_no_memory(f);
     }
     return xd_step_put(f->step, XD_STATE_OUTBOX, xd_key_seq(f->arena, f->event->seq),
                        xd_buf_str(buf), f->fault);

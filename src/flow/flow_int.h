@@ -49,6 +49,9 @@ XD_CHECKED static inline xd_status xd_flow_subtract(xd_flow *f, xd_decimal *rest
 {
     return xd_flow_add(f, rest, xd_decimal_neg(value));
 }
+/* part / whole of value, rounded to the ledger currency's minor unit (xd_share). */
+XD_CHECKED xd_status xd_flow_share(xd_flow *f, xd_decimal value, xd_decimal part, xd_decimal whole,
+                                   xd_decimal *ret);
 /* Member of object as decimal; zero when absent or null, *ret_given (may be NULL) tells. */
 XD_CHECKED xd_status xd_flow_decimal(xd_flow *f, const xd_json *object, xd_str name,
                                      xd_decimal *ret, bool *ret_given);
@@ -63,6 +66,9 @@ static inline bool xd_is_zero(xd_decimal value)
 {
     return value.coefficient == 0;
 }
+
+/* The fault of a step for which the arena has no more room. */
+xd_status xd_flow_no_memory(xd_flow *f);
 
 /* --- documents --- */
 XD_CHECKED static inline xd_status xd_flow_load(xd_flow *f, const xd_doc_type *type, xd_str key,
@@ -121,6 +127,9 @@ XD_CHECKED xd_status xd_entry_line(xd_flow *f, xd_journal *journal, xd_account r
 /* As xd_entry_line with the role's own account. */
 XD_CHECKED xd_status xd_entry_role(xd_flow *f, xd_journal *journal, xd_account role,
                                    xd_decimal amount, int64_t po_line);
+/* What a document's total differs from its parts: rounding within the definition's cap; above it,
+ * once a person has accepted it, a matter of price. */
+XD_CHECKED xd_status xd_entry_difference(xd_flow *f, xd_journal *journal, xd_decimal difference);
 /* Posts the entry; one without lines is not posted and *ret is NULL. */
 XD_CHECKED xd_status xd_entry_post(xd_flow *f, xd_journal *journal, xd_entry **ret);
 

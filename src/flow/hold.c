@@ -68,17 +68,31 @@ static xd_status open_hold(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bil
     return note_hold(f, invoice, hold, change);
 }
 
+xd_status xd_hold_accepted(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bill,
+                           xd_hold_code code, xd_decimal excess, bool *ret)
+{
+    xd_hold *hold = NULL;
+    *ret = (bill ? bill->waived : invoice->waived) & xd_hold_bit(code);
+    if (*ret) {
+        XD_TRY(load_hold(f, invoice, bill, code, &hold));
+        *ret = xd_decimal_cmp(excess, hold->released_excess) <= 0;
+    }
+    return XD_OK;
+}
+
 xd_status xd_hold_set(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bill, xd_hold_code code,
                       xd_decimal excess, xd_str evidence)
 {
     uint32_t bit = xd_hold_bit(code);
     uint32_t *waived = bill ? &bill->waived : &invoice->waived;
     bool is_open = (bill ? bill->open : invoice->open) & bit;
+    bool accepted;
     xd_hold *hold = NULL;
-    XD_TRY(load_hold(f, invoice, bill, code, &hold));
-    if ((*waived & bit) && xd_decimal_cmp(excess, hold->released_excess) <= 0) {
+    XD_TRY(xd_hold_accepted(f, invoice, bill, code, excess, &accepted));
+    if (accepted) {
         return XD_OK; /* No worse than what the person saw who released it. */
     }
+    XD_TRY(load_hold(f, invoice, bill, code, &hold));
     hold->excess = excess;
     xd_doc_set(&hold->evidence, evidence);
     xd_doc_change(&hold->doc);

@@ -37,6 +37,11 @@ static char *put_escaped(char *to, xd_str part, size_t size)
     return to;
 }
 
+size_t xd_key_escape(xd_str part, char *text)
+{
+    return (size_t)(put_escaped(text, part, escaped_size(part)) - text);
+}
+
 static char *put_number(char *to, int64_t number, int width)
 {
     char digits[NUMBER_MAX];

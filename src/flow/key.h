@@ -8,6 +8,8 @@
 
 /* a and b as given, joined (both are keys already). */
 xd_str xd_key_join(xd_arena *arena, xd_str a, xd_str b);
+/* Writes part, escaped, to text (three times its bytes at most); returns how many bytes. */
+size_t xd_key_escape(xd_str part, char *text);
 /* One escaped part. */
 xd_str xd_key_part(xd_arena *arena, xd_str part);
 /* Two parts. */

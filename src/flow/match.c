@@ -56,17 +56,11 @@ xd_status xd_order_value(xd_flow *f, const xd_order_line *line, xd_decimal quant
     return XD_OK;
 }
 
-static xd_status share(xd_flow *f, xd_decimal value, xd_decimal part, xd_decimal whole,
-                       xd_decimal *ret)
-{
-    return xd_flow_exact(f, xd_share(value, part, whole, f->definition->digits, ret));
-}
-
 /* Moves part of the invoice line's value between its ahead and matched shares; part of whole. */
 static xd_status move_value(xd_flow *f, xd_decimal *from, xd_decimal *to, xd_decimal part,
                             xd_decimal whole, xd_decimal *ret_moved)
 {
-    XD_TRY(share(f, *from, part, whole, ret_moved));
+    XD_TRY(xd_flow_share(f, *from, part, whole, ret_moved));
     XD_TRY(xd_flow_subtract(f, from, *ret_moved));
     return xd_flow_add(f, to, *ret_moved);
 }
@@ -151,7 +145,7 @@ xd_status xd_match_part(xd_flow *f, xd_order_line *line, xd_invoice_line *bill, 
         xd_decimal part = xd_decimal_min(rest, match->quantity);
         if (match->amount.set) {
             xd_decimal amount;
-            XD_TRY(share(f, match->amount.value, part, match->quantity, &amount));
+            XD_TRY(xd_flow_share(f, match->amount.value, part, match->quantity, &amount));
             XD_TRY(xd_flow_exact(f, xd_layer_put_back(&row->layer, part, amount)));
             XD_TRY(xd_flow_subtract(f, &match->amount.value, amount));
             XD_TRY(xd_flow_add(f, &relief, amount));
@@ -474,7 +468,7 @@ static xd_status depart(xd_flow *f, xd_departure **list, xd_str site, xd_decimal
     if (!departure) {
         departure = xd_arena_zalloc(f->arena, sizeof *departure);
         if (!departure) {
-            return xd_fail(f->fault, XD_NO_MEMORY, "step.memory", "no memory for a return");
+            return xd_flow_no_memory(f);
         }
         departure->site = site;
         departure->next = *list;
@@ -518,7 +512,7 @@ static xd_status take_open(xd_flow *f, xd_order_line *line, bool is_return, xd_r
 static xd_status must_unpost(xd_flow *f, xd_order_line *line, xd_invoice *invoice,
                              xd_invoice_line *bill, xd_decimal quantity, bool *ret)
 {
-    bool counts;
+    bool counts, accepted;
     xd_decimal remainder, received, excess;
     *ret = false;
     if (!invoice->posted || f->definition->post_early_invoices || invoice->payment.len) {
@@ -529,7 +523,8 @@ static xd_status must_unpost(xd_flow *f, xd_order_line *line, xd_invoice *invoic
     XD_TRY(xd_line_received(f, line, &received));
     XD_TRY(xd_flow_subtract(f, &received, quantity));
     XD_TRY(may_go_ahead(f, line, bill, remainder, received, &counts, &excess));
-    *ret = xd_is_positive(excess);
+    XD_TRY(xd_hold_accepted(f, invoice, bill, XD_HOLD_QUANTITY_RECEIVED, excess, &accepted));
+    *ret = xd_is_positive(excess) && !accepted;
     return XD_OK;
 }
 

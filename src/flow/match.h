@@ -86,6 +86,9 @@ XD_CHECKED xd_status xd_post_variance(xd_flow *f, xd_journal *journal, const xd_
  * evidence is JSON. */
 XD_CHECKED xd_status xd_hold_set(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bill,
                                  xd_hold_code code, xd_decimal excess, xd_str evidence);
+/* Whether a person has accepted as much as excess. */
+XD_CHECKED xd_status xd_hold_accepted(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bill,
+                                      xd_hold_code code, xd_decimal excess, bool *ret);
 /* The predicate is false: an open hold releases itself. */
 XD_CHECKED xd_status xd_hold_clear(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bill,
                                    xd_hold_code code);

@@ -5,18 +5,6 @@
 
 #include <assert.h>
 
-static xd_status no_memory(xd_flow *f)
-{
-    return xd_fail(f->fault, XD_NO_MEMORY, "step.memory",
-                   "the step of one event needs too much memory");
-}
-
-static xd_status share(xd_flow *f, xd_decimal value, xd_decimal part, xd_decimal whole,
-                       xd_decimal *ret)
-{
-    return xd_flow_exact(f, xd_share(value, part, whole, f->definition->digits, ret));
-}
-
 /* --- entries of an invoice --- */
 
 xd_status xd_post_variance(xd_flow *f, xd_journal *journal, const xd_order_line *line, xd_str site,
@@ -34,7 +22,7 @@ xd_status xd_post_variance(xd_flow *f, xd_journal *journal, const xd_order_line 
         if (f->definition->standard_cost || !xd_is_positive(covered)) {
             kept = XD_ZERO;
         } else {
-            XD_TRY(share(f, variance, covered, quantity, &kept));
+            XD_TRY(xd_flow_share(f, variance, covered, quantity, &kept));
             XD_TRY(xd_flow_add(f, &stock->stock.value, kept));
             xd_doc_change(&stock->doc);
         }
@@ -86,7 +74,7 @@ static xd_status add_site(xd_flow *f, site_share **list, xd_str site, xd_decimal
     if (!share_of) {
         share_of = xd_arena_zalloc(f->arena, sizeof *share_of);
         if (!share_of) {
-            return no_memory(f);
+            return xd_flow_no_memory(f);
         }
         share_of->site = site;
         share_of->next = *list;
@@ -125,7 +113,7 @@ static xd_status post_variances(xd_flow *f, xd_journal *journal, const xd_order_
     xd_decimal rest = variance, quantity = bill->matched;
     for (; sites; sites = sites->next) {
         xd_decimal part;
-        XD_TRY(share(f, rest, sites->quantity, quantity, &part));
+        XD_TRY(xd_flow_share(f, rest, sites->quantity, quantity, &part));
         XD_TRY(xd_flow_subtract(f, &rest, part));
         XD_TRY(xd_flow_subtract(f, &quantity, sites->quantity));
         XD_TRY(xd_post_variance(f, journal, line, sites->site, sites->quantity, part));
@@ -146,7 +134,7 @@ static xd_status post_bill(xd_flow *f, xd_journal *journal, xd_invoice_line *bil
     bill->matched_value = bill->amount;
     bill->ahead_value = XD_ZERO;
     if (xd_is_positive(remainder)) {
-        XD_TRY(share(f, bill->amount, bill->matched, bill->quantity, &bill->matched_value));
+        XD_TRY(xd_flow_share(f, bill->amount, bill->matched, bill->quantity, &bill->matched_value));
         bill->ahead_value = bill->amount;
         XD_TRY(xd_flow_subtract(f, &bill->ahead_value, bill->matched_value));
     }
@@ -199,9 +187,7 @@ xd_status xd_invoice_post(xd_flow *f, xd_invoice *invoice)
     XD_TRY(xd_flow_subtract(f, &difference, invoice->tax));
     XD_TRY(xd_entry_role(f, journal, XD_ACCOUNT_VAT, invoice->tax, 0));
     XD_TRY(xd_entry_role(f, journal, XD_ACCOUNT_LCC, invoice->charges, 0));
-    /* Above the cap a person has accepted the difference: it is then the price's, not rounding. */
-    bool small = xd_decimal_cmp(xd_decimal_abs(difference), f->definition->rounding_cap) <= 0;
-    XD_TRY(xd_entry_role(f, journal, small ? XD_ACCOUNT_RND : XD_ACCOUNT_IPV, difference, 0));
+    XD_TRY(xd_entry_difference(f, journal, difference));
     XD_TRY(xd_entry_role(f, journal, XD_ACCOUNT_AP, xd_decimal_neg(invoice->total), 0));
     XD_TRY(xd_invoice_entry(f, invoice, journal));
     /* An invoice over nothing has no entry; it is settled all the same. */
@@ -330,7 +316,7 @@ xd_status xd_invoice_note(xd_flow *f, xd_invoice *invoice, bool is_hold, const x
 {
     xd_note *note = xd_arena_zalloc(f->arena, sizeof *note);
     if (!note) {
-        return no_memory(f);
+        return xd_flow_no_memory(f);
     }
     note->is_hold = is_hold;
     XD_TRY(xd_flow_keep(f, json, &note->json));
@@ -383,5 +369,5 @@ xd_status xd_match_write_effect(xd_flow *f)
     if (f->touched) {
         xd_buf_char(buf, ']');
     }
-    return buf->failed ? no_memory(f) : XD_OK;
+    return buf->failed ? xd_flow_no_memory(f) : XD_OK;
 }

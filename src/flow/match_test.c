@@ -577,6 +577,25 @@ static void a_credit_waits_for_the_invoice_that_it_names(void **state)
     finish(w);
 }
 
+static void a_price_credit_lifts_the_price_hold(void **state)
+{
+    (void)state;
+    world *w = world_create(NULL);
+    world_send(w, "purchase_order",
+               "{'po':'P','supplier':'V','site':'S','currency':'USD','lines':[{'po_line':10,'item':"
+               "'I','unit_price':'10'}]}");
+    world_receive(w, "R1", "10");
+    world_invoice(w, "B1", "10", "10.50", "");
+    assert_hold(w, "B1", "1/PRICE", "OPEN");
+    world_send(w, "credit_memo",
+               "{'credit_memo':'C1','supplier':'V','po':'P','currency':'USD','credit_date':"
+               "'2026-03-04','kind':'price','invoice':'B1','lines':[{'line':1,'po_line':10,"
+               "'quantity':'10','unit_price':'0.50'}]}");
+    assert_hold(w, "B1", "1/PRICE", "RELEASED");
+    assert_journal(w, 2, "GRNI 100.00 | AP 100.00");
+    finish(w);
+}
+
 static void paying_a_held_invoice_is_an_exception(void **state)
 {
     (void)state;
@@ -630,6 +649,7 @@ int main(void)
         cmocka_unit_test(an_unposted_invoice_posts_what_a_credit_left_of_it),
         cmocka_unit_test(credits_and_reversals_before_their_time_wait),
         cmocka_unit_test(a_credit_waits_for_the_invoice_that_it_names),
+        cmocka_unit_test(a_price_credit_lifts_the_price_hold),
         cmocka_unit_test(paying_a_held_invoice_is_an_exception),
     };
     return cmocka_run_group_tests_name("match", tests, NULL, NULL);

@@ -198,6 +198,12 @@ xd_status xd_flow_adjustment(xd_flow *f)
     if (!go) {
         return XD_OK;
     }
+    xd_str approved_by = XD_TEXT(f->data, "approved_by");
+    if (approved_by.len && xd_str_eq(approved_by, XD_TEXT(f->data, "adjusted_by"))) {
+        m.doc->status = XD_STR("EXCEPTION");
+        return xd_answer_exception(f, "SAME_PERSON", "%.*s both made and approved adjustment %.*s",
+                                   XD_FMT(approved_by), XD_FMT(f->event->key));
+    }
     XD_TRY(short_item(f, &m, true, &lacking));
     if (lacking) {
         return park_for_stock(f, &m, lacking);

@@ -20,7 +20,7 @@ static xd_status prepare_steps(xd_flow *f, xd_str po, xd_order_action (*action_o
     const xd_json *lines = lines_of(f);
     xd_order_step *steps = xd_arena_zalloc(f->arena, (lines->count + 1) * sizeof *steps);
     if (!steps) {
-        return xd_fail(f->fault, XD_NO_MEMORY, "step.memory", "the order is too large");
+        return xd_flow_no_memory(f);
     }
     *ret_dearer = false;
     *ret_objection = (xd_order_objection){0};

@@ -89,7 +89,7 @@ static xd_status object(xd_flow *f, xd_order_objection *ret, const char *code, c
     ret->text =
         xd_arena_printf(f->arena, "line %lld of order %.*s %s%s", (long long)step->line->po_line,
                         XD_FMT(step->line->po), pattern, number.coefficient ? text : "");
-    return ret->text.ptr ? XD_OK : xd_fail(f->fault, XD_NO_MEMORY, "step.memory", "no memory");
+    return ret->text.ptr ? XD_OK : xd_flow_no_memory(f);
 }
 
 xd_status xd_order_check_step(xd_flow *f, xd_order_step *step, xd_order_objection *ret)

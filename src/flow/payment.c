@@ -44,24 +44,6 @@ static xd_status keep(xd_flow *f, xd_payment *payment, xd_str status)
     return XD_OK;
 }
 
-/* The invoice that is paid; NULL when the notice names none that is known this year or the year
- * before. */
-static xd_status find_invoice(xd_flow *f, xd_invoice **ret)
-{
-    xd_str number = XD_TEXT(f->data, "invoice"), supplier = XD_TEXT(f->data, "supplier");
-    int64_t year = 0;
-    *ret = NULL;
-    (void)xd_str_to_int64((xd_str){f->date.ptr, 4}, &year);
-    for (int back = 0; number.len && supplier.len && back < 2 && !*ret; back++) {
-        xd_str key, text = xd_arena_printf(f->arena, "%04lld", (long long)year - back);
-        xd_invoice *invoice = NULL;
-        XD_TRY(xd_billing_key(f, supplier, number, text, &key));
-        XD_TRY(xd_invoice_load(f, key, &invoice));
-        *ret = invoice->doc.exists && invoice->lines > 0 ? invoice : NULL;
-    }
-    return XD_OK;
-}
-
 xd_status xd_flow_payment_status(xd_flow *f)
 {
     xd_str number = XD_TEXT(f->data, "payment"), status = XD_TEXT(f->data, "status");
@@ -83,7 +65,8 @@ xd_status xd_flow_payment_status(xd_flow *f)
         XD_TRY(xd_control_count(f, po, po_line,
                                 cleared ? XD_CONTROL_CLEARING : XD_CONTROL_BLOCK_REMOVED));
     }
-    XD_TRY(find_invoice(f, &invoice));
+    XD_TRY(xd_billing_find(f, XD_TEXT(f->data, "supplier"), XD_TEXT(f->data, "invoice"), f->date,
+                           &invoice));
     if (!invoice) {
         return xd_answer(f, "noted");
     }

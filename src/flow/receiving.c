@@ -32,11 +32,6 @@ typedef struct movement {
     xd_entry *entry;
 } movement;
 
-static xd_status no_memory(xd_flow *f)
-{
-    return xd_fail(f->fault, XD_NO_MEMORY, "step.memory", "the receipt has too many lines");
-}
-
 /* --- reading and checking --- */
 
 static xd_status read_line(xd_flow *f, const movement *m, const xd_json *json, moved *ret)
@@ -64,7 +59,7 @@ static xd_status read_lines(xd_flow *f, movement *m)
 {
     m->moved = xd_arena_zalloc(f->arena, (m->lines->count + 1) * sizeof *m->moved);
     if (!m->moved) {
-        return no_memory(f);
+        return xd_flow_no_memory(f);
     }
     for (uint32_t i = 0; i < m->lines->count; i++) {
         XD_TRY(read_line(f, m, &m->lines->items[i], &m->moved[i]));
@@ -110,7 +105,7 @@ static xd_status objection(xd_flow *f, const movement *m, const char **ret_code,
                                 XD_FMT(ordered));
         }
     }
-    return *ret_code && !ret_text->ptr ? no_memory(f) : XD_OK;
+    return *ret_code && !ret_text->ptr ? xd_flow_no_memory(f) : XD_OK;
 }
 
 /* What differs between two documents of one number, or NULL. The stored lines are the measure. */
@@ -268,7 +263,7 @@ static xd_status write_effect(xd_flow *f, const movement *m)
         xd_buf_char(buf, '}');
     }
     xd_buf_char(buf, ']');
-    return buf->failed ? no_memory(f) : XD_OK;
+    return buf->failed ? xd_flow_no_memory(f) : XD_OK;
 }
 
 /* --- receipts --- */

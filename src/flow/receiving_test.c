@@ -290,9 +290,10 @@ static void other_systems_are_told_what_they_need(void **state)
         body(w, seq, XD_MESSAGE_JOURNAL, &buf),
         "{\"id\":\"e2\",\"document\":\"JOURNAL\",\"kind\":\"goods_receipt\",\"reference\":\"R1\","
         "\"seq\":2,\"entries\":[{\"ordinal\":1,\"number\":1,\"date\":\"2026-03-01\",\"currency\":"
-        "\"USD\",\"kind\":\"goods_receipt\",\"document\":\"R1\",\"po\":\"P\",\"lines\":[{"
-        "\"account\":\"INV\",\"debit\":\"600.30\",\"po_line\":10,\"item\":\"I\"},{\"account\":"
-        "\"2110\",\"credit\":\"600.30\",\"po_line\":10}]}]}");
+        "\"USD\",\"kind\":\"goods_receipt\",\"document\":\"S/R1\",\"po\":\"P\",\"lines\":"
+        "[{\"account\":\"INV\",\"role\":\"INV\",\"debit\":\"600.30\",\"po_line\":10,\"item\":\"I\"}"
+        ",{"
+        "\"account\":\"2110\",\"role\":\"GRNI\",\"credit\":\"600.30\",\"po_line\":10}]}]}");
     const xd_step *step = world_last_step(w);
     assert_int_equal(step->delivery_count, 3);
     assert_string_equal(

@@ -1,5 +1,6 @@
 /* Bodies of outbound messages, from the event and the effect that its step kept (docs/messages.md).
  * Nothing of a body is stored. Pure. */
+#include "flow/key.h"
 #include "flow/step.h"
 
 /* ,"name": - written for every member of every body, so without printf. */
@@ -158,17 +159,34 @@ static void receipt_status(xd_buf *buf, const xd_event *event, const xd_json *ef
 /* --- journal --- */
 
 /* The side of an accrual line; amounts are not negative there. */
-static void accrual_line(xd_buf *buf, xd_str account, const char *side, const xd_json *line,
-                         bool with_item)
+static void accrual_line(xd_buf *buf, xd_str account, const char *role, const char *side,
+                         const xd_json *line, bool with_item)
 {
     XD_BUF_LIT(buf, "{\"account\":");
     xd_json_write_string(buf, account);
+    text_member(buf, "role", xd_str_from(role));
     text_member(buf, side, XD_TEXT(line, "amount"));
     copy_member(buf, "po_line", XD_GET(line, "po_line"));
     if (with_item) {
         copy_member(buf, "item", XD_GET(line, "item"));
     }
     xd_buf_char(buf, '}');
+}
+
+/* The document as the journal names it: site/receipt number, the parts escaped as in state keys. */
+static void receipt_key(xd_buf *buf, const xd_event *event)
+{
+    const xd_str parts[] = {XD_TEXT(event->data, "site"), event->key};
+    char key[3 * 2 * XD_EVENT_KEY_MAX + 1];
+    size_t n = 0;
+    for (int i = 0; i < 2; i++) {
+        if (i) {
+            key[n++] = '/';
+        }
+        size_t len = parts[i].len < XD_EVENT_KEY_MAX ? parts[i].len : XD_EVENT_KEY_MAX;
+        n += xd_key_escape((xd_str){parts[i].ptr, len}, key + n);
+    }
+    text_member(buf, "document", (xd_str){key, n});
 }
 
 /* The entry of a goods receipt: its lines are the effect's own. */
@@ -182,7 +200,7 @@ static void accrual(xd_buf *buf, const xd_event *event, const xd_json *effect)
     text_member(buf, "date", XD_TEXT(effect, "date"));
     text_member(buf, "currency", XD_TEXT(effect, "currency"));
     text_member(buf, "kind", XD_STR("goods_receipt"));
-    text_member(buf, "document", event->key);
+    receipt_key(buf, event);
     text_member(buf, "po", event->order_key);
     XD_BUF_LIT(buf, ",\"lines\":[");
     bool more = false;
@@ -195,9 +213,9 @@ static void accrual(xd_buf *buf, const xd_event *event, const xd_json *effect)
             xd_buf_char(buf, ',');
         }
         more = true;
-        accrual_line(buf, XD_TEXT(line, "account"), "debit", line, true);
+        accrual_line(buf, XD_TEXT(line, "account"), "INV", "debit", line, true);
         xd_buf_char(buf, ',');
-        accrual_line(buf, XD_TEXT(effect, "grni"), "credit", line, false);
+        accrual_line(buf, XD_TEXT(effect, "grni"), "GRNI", "credit", line, false);
     }
     XD_BUF_LIT(buf, "]}");
 }

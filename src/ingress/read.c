@@ -23,25 +23,18 @@ static unsigned status_of_question(const xd_fault *fault)
                                                                                               : 0;
 }
 
-/* Reports are CSV, and the journal may be asked for as text of another program. */
-static const char *type_of_answer(const xd_request *r)
-{
-    if (xd_str_starts(xd_str_from(r->path), XD_STR("/v1/reports/"))) {
-        return "text/csv; charset=utf-8";
-    }
-    bool is_json = r->out.len == 0 || r->out.ptr[0] == '{' || r->out.ptr[0] == '[';
-    return is_json ? "application/json" : "text/plain; charset=utf-8";
-}
-
 static bool run_read(xd_request *r)
 {
     const xd_ingress_ports *ports = &r->client->ingress->ports;
-    xd_read_request question = {
-        .path = r->path + sizeof "/v1" - 1, .query = query_argument, .self = r};
+    const char *media_type = "application/json";
+    xd_read_request question = {.path = r->path + sizeof "/v1" - 1,
+                                .query = query_argument,
+                                .self = r,
+                                .ret_media_type = &media_type};
     xd_fault fault = XD_FAULT_NONE;
     xd_status status = ports->read(ports->read_context, &question, &r->out, &fault);
     if (status == XD_OK && xd_request_charge(r, r->out.len)) {
-        xd_request_settle(r, 200, type_of_answer(r));
+        xd_request_settle(r, 200, media_type);
     } else if (status != XD_OK) {
         xd_request_refuse(r, status_of_question(&fault), &fault, -1);
     }

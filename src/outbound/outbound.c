@@ -207,7 +207,7 @@ static xd_status make_parts(xd_outbound *o, const xd_outbound_options *options, 
     for (uint32_t i = 0; i < o->remote_count; i++) {
         lanes[i] = lane_options(&o->remotes[i]);
     }
-    uint32_t max_entries = options->max_entries ? options->max_entries : 500000;
+    uint32_t max_entries = options->max_entries ? options->max_entries : 200000;
     const xd_feed_options feed_options = {
         .systems = o->names,
         .system_count = o->remote_count,

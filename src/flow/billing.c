@@ -76,6 +76,7 @@ xd_status xd_billing_lines(xd_flow *f, xd_billed **ret_lines, uint32_t *ret_coun
         line->number = XD_INT(json, "line", 0);
         line->po = own_po.len ? own_po : po;
         XD_TRY(xd_flow_decimal(f, json, XD_STR("quantity"), &line->quantity, NULL));
+        line->stated = line->quantity;
         XD_TRY(xd_flow_decimal(f, json, XD_STR("unit_price"), &line->unit_price, NULL));
         XD_TRY(xd_flow_decimal(f, json, XD_STR("amount"), &line->amount, &stated));
         if (!stated) {

@@ -23,6 +23,7 @@ typedef struct xd_billed {
     int64_t number;
     xd_str po;           /* the line's own, else the document's */
     xd_decimal quantity; /* in base units once paired */
+    xd_decimal stated;   /* as on the document */
     xd_decimal unit_price, amount;
     xd_order_line *line; /* NULL: not paired */
     bool unit_unknown;

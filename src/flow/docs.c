@@ -153,6 +153,7 @@ static const xd_doc_member invoice_line_members[] = {
     DEC(xd_invoice_line, invoiced_quantity),
     DEC(xd_invoice_line, invoiced_amount),
     DEC(xd_invoice_line, unit_price),
+    DEC(xd_invoice_line, stated_quantity),
     DEC(xd_invoice_line, matched),
     INT(xd_invoice_line, allocations),
     DEC(xd_invoice_line, ahead_value),

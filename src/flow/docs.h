@@ -138,6 +138,7 @@ typedef struct xd_invoice_line {
     int64_t po_line;
     xd_str item;
     xd_decimal quantity, amount, invoiced_quantity, invoiced_amount, unit_price;
+    xd_decimal stated_quantity; /* as on the document, where it counts in another unit; else 0 */
     xd_decimal matched;
     int64_t allocations;
     xd_decimal ahead_value, matched_value, granted;

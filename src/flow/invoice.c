@@ -127,6 +127,9 @@ static xd_status make_bill(xd_flow *f, xd_invoice *invoice, const xd_billed *bil
     bill->quantity = bill->invoiced_quantity = billed->quantity;
     bill->amount = bill->invoiced_amount = billed->amount;
     bill->unit_price = billed->unit_price;
+    if (xd_decimal_cmp(billed->stated, billed->quantity) != 0) {
+        bill->stated_quantity = billed->stated;
+    }
     xd_doc_change(&bill->doc);
     *ret = bill;
     return XD_OK;

@@ -8,13 +8,11 @@ typedef struct number {
     xd_decimal value;
 } number;
 
-/* Opens or clears the hold of code, by whether actual passes rule around expected. */
+/* Opens or clears the hold of code, by whether excess is above zero. */
 static xd_status check(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bill, xd_hold_code code,
-                       const char *rule_name, const xd_tolerance *rule, xd_decimal actual,
-                       xd_decimal expected, const number *numbers, size_t count)
+                       const char *rule_name, const xd_tolerance *rule, xd_decimal excess,
+                       const number *numbers, size_t count)
 {
-    xd_decimal excess;
-    XD_TRY(xd_tolerance_excess(f, rule, actual, expected, &excess));
     if (!xd_is_positive(excess)) {
         return xd_hold_clear(f, invoice, bill, code);
     }
@@ -39,7 +37,9 @@ static xd_status check(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bill, x
 static xd_status priced_net(xd_flow *f, const xd_invoice_line *bill, xd_decimal *ret)
 {
     xd_decimal exact, rounded;
-    XD_TRY(xd_flow_exact(f, xd_decimal_mul(bill->invoiced_quantity, bill->unit_price, &exact)));
+    xd_decimal quantity =
+        xd_is_zero(bill->stated_quantity) ? bill->invoiced_quantity : bill->stated_quantity;
+    XD_TRY(xd_flow_exact(f, xd_decimal_mul(quantity, bill->unit_price, &exact)));
     XD_TRY(xd_flow_round(f, exact, &rounded));
     *ret = xd_decimal_cmp(rounded, bill->invoiced_amount) == 0 ? exact : bill->invoiced_amount;
     return XD_OK;
@@ -48,7 +48,7 @@ static xd_status priced_net(xd_flow *f, const xd_invoice_line *bill, xd_decimal 
 static xd_status check_price(xd_flow *f, const xd_order_line *line, xd_invoice *invoice,
                              xd_invoice_line *bill)
 {
-    xd_decimal actual, expected;
+    xd_decimal actual, expected, excess;
     XD_TRY(priced_net(f, bill, &actual));
     XD_TRY(xd_order_value(f, line, bill->invoiced_quantity, &expected));
     /* The rule's absolute sides are per unit; compared on the line's net they count once per unit.
@@ -66,33 +66,36 @@ static xd_status check_price(xd_flow *f, const xd_order_line *line, xd_invoice *
                               {"quantity", bill->invoiced_quantity},
                               {"net_at_order_price", expected},
                               {"net", actual}};
-    return check(f, invoice, bill, XD_HOLD_PRICE, "price", &rule, actual, expected, numbers,
+    XD_TRY(xd_tolerance_excess(f, &rule, actual, expected, &excess));
+    return check(f, invoice, bill, XD_HOLD_PRICE, "price", &f->definition->price, excess, numbers,
                  sizeof numbers / sizeof *numbers);
 }
 
 static xd_status check_quantity(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bill,
                                 xd_decimal ordered, xd_decimal billed)
 {
-    xd_decimal actual = billed;
+    xd_decimal actual = billed, excess;
     XD_TRY(xd_flow_add(f, &actual, bill->quantity));
     const number numbers[] = {
         {"ordered", ordered}, {"billed_before", billed}, {"quantity", bill->quantity}};
+    XD_TRY(xd_tolerance_excess(f, &f->definition->quantity_ordered, actual, ordered, &excess));
     return check(f, invoice, bill, XD_HOLD_QUANTITY_ORDERED, "quantity_ordered",
-                 &f->definition->quantity_ordered, actual, ordered, numbers,
+                 &f->definition->quantity_ordered, excess, numbers,
                  sizeof numbers / sizeof *numbers);
 }
 
 static xd_status check_amount(xd_flow *f, const xd_order_line *line, xd_invoice *invoice,
                               xd_invoice_line *bill, xd_decimal ordered, xd_decimal billed_amount)
 {
-    xd_decimal actual = billed_amount, expected;
+    xd_decimal actual = billed_amount, expected, excess;
     XD_TRY(xd_flow_add(f, &actual, bill->amount));
     XD_TRY(xd_order_value(f, line, ordered, &expected));
     XD_TRY(xd_flow_round(f, expected, &expected));
     const number numbers[] = {
         {"ordered_net", expected}, {"billed_before", billed_amount}, {"net", bill->amount}};
+    XD_TRY(xd_tolerance_excess(f, &f->definition->extended_price, actual, expected, &excess));
     return check(f, invoice, bill, XD_HOLD_AMOUNT, "extended_price", &f->definition->extended_price,
-                 actual, expected, numbers, sizeof numbers / sizeof *numbers);
+                 excess, numbers, sizeof numbers / sizeof *numbers);
 }
 
 static xd_status check_approval(xd_flow *f, const xd_order_line *line, xd_invoice *invoice,

@@ -59,6 +59,14 @@ static const char *lines_of(const document *d, bool billed, char *text, size_t s
     return text;
 }
 
+static int order_version(world *w)
+{
+    int64_t version = 0;
+    (void)xd_str_to_int64(xd_str_from(world_get(w, XD_STATE_PURCHASE_ORDER, "P", "version")),
+                          &version);
+    return (int)version;
+}
+
 static void send(world *w, const document *d)
 {
     char text[1024];
@@ -100,9 +108,8 @@ static void send(world *w, const document *d)
             w, "order_change",
             "{'po':'P','based_on':%d,'version':%d,'status':'approved','lines':[{'po_line':%d,"
             "'action':'change','unit_price':'%d.%02d'}]}",
-            atoi(world_get(w, XD_STATE_PURCHASE_ORDER, "P", "version")),
-            atoi(world_get(w, XD_STATE_PURCHASE_ORDER, "P", "version")) + 1, d->line[0],
-            d->price[0] / 100, d->price[0] % 100);
+            order_version(w), order_version(w) + 1, d->line[0], d->price[0] / 100,
+            d->price[0] % 100);
         break;
     }
 }

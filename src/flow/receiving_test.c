@@ -127,6 +127,19 @@ static void keys_of_different_parts_never_meet(void **state)
     finish(w);
 }
 
+static void names_with_quotes_and_backslashes_survive(void **state)
+{
+    (void)state;
+    world *w = world_create(NULL);
+    world_send(w, "purchase_order",
+               "{'po':'P','supplier':'V','site':'S','currency':'USD','lines':[{'po_line':10,'item':"
+               "'A\\'B','description':'pipe 3/4\\' \\\\ {[','quantity':'5','unit_price':'10'}]}");
+    receive_line(w, "R1", "'quantity':'1'");
+    receive_line(w, "R2", "'quantity':'1','item':'A\\'B'");
+    assert_string_equal(world_get(w, XD_STATE_STOCK, "S/A\"B", "quantity"), "2");
+    finish(w);
+}
+
 /* --- parking --- */
 
 static void receipts_wait_for_their_order_and_resume_in_order(void **state)
@@ -313,6 +326,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_the_order_is_an_exception_and_may_be_corrected),
         cmocka_unit_test(a_receipt_number_is_booked_once_per_site),
         cmocka_unit_test(keys_of_different_parts_never_meet),
+        cmocka_unit_test(names_with_quotes_and_backslashes_survive),
         cmocka_unit_test(receipts_wait_for_their_order_and_resume_in_order),
         cmocka_unit_test(an_order_waits_for_each_of_its_masters),
         cmocka_unit_test(a_receipt_waits_for_a_line_that_a_change_adds),

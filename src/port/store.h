@@ -23,8 +23,8 @@ typedef enum xd_state_kind {
     XD_STATE_ORDER_CHANGE = 13,
     XD_STATE_ACKNOWLEDGEMENT = 14,
     XD_STATE_SHIP_NOTICE = 15,
-    XD_STATE_ORDER_ITEM = 16,     /* po/item: the order lines that order it */
-    XD_STATE_RECEIPT = 20, /* site/receipt number */
+    XD_STATE_ORDER_ITEM = 16, /* po/item: the order lines that order it */
+    XD_STATE_RECEIPT = 20,    /* site/receipt number */
     XD_STATE_RETURN = 21,
     XD_STATE_MOVEMENT = 22,     /* adjustment, count, transfer, shipment: kind name/number */
     XD_STATE_STOCK = 23,        /* site/item: quantity and value on hand */
@@ -85,8 +85,8 @@ typedef struct xd_store_ops {
     /* Durable when it returns XD_OK. On failure the transaction is rolled back. */
     xd_status (*commit)(xd_store *store, xd_fault *fault);
     void (*rollback)(xd_store *store);
-    /* Between hold and let_go (outside a transaction) reads share one snapshot and cost no lock each. A hint: a
-     * store may do nothing. begin must not be called in between. */
+    /* Between hold and let_go (outside a transaction) reads share one snapshot and cost no lock
+     * each. A hint: a store may do nothing. begin must not be called in between. */
     void (*hold)(xd_store *store);
     void (*let_go)(xd_store *store);
     /* Appends row at row->seq, which must be head + 1. When (source, id) is already in the log

@@ -75,7 +75,8 @@ static double run_floor(const char *trace_path, const char *path)
     if (!ok || pclose(floor) != 0) {
         bench_die("%s: failed", command);
     }
-    return strtod(answer, NULL);
+    double seconds = 0;
+    return sscanf(answer, "%lf", &seconds) == 1 ? seconds : 0;
 }
 
 static void remove_database(const char *path)

@@ -81,7 +81,8 @@ double hub_metric(const bench_hub *hub, const char *name)
     for (const char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         if (strncmp(line, name, length) == 0 && line[length] == ' ') {
-            return strtod(line + length, NULL);
+            double value = -1;
+            return sscanf(line + length, "%lf", &value) == 1 ? value : -1;
         }
     }
     return -1;

@@ -193,7 +193,7 @@ static const xd_config_field engine_fields[] = {
      DRAFT(engine.batch_max)},
     {.name = "flush_rows",
      .type = XD_CONFIG_INTEGER,
-     .fallback = "2000",
+     .fallback = "600",
      .min = 1,
      .max = 1000000,
      .unit = "rows",

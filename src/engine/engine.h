@@ -92,7 +92,7 @@ typedef struct xd_engine_options {
     int64_t
         backlog_max; /* events appended and not yet stepped, default 1,000,000: past it, XD_BUSY */
     uint32_t batch_max;        /* events appended per transaction, default 1024 */
-    uint32_t flush_rows;       /* state rows that force a write, default 2000 */
+    uint32_t flush_rows;       /* state rows that force a write, default 600 */
     int32_t flush_ms;          /* oldest unwritten state, default 100 */
     size_t cache_bytes;        /* clean state kept in memory, default 32 MiB */
     xd_instant (*clock)(void); /* recorded_at of events */

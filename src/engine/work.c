@@ -6,8 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    READ_BACK_ROWS = 64,   /* rows read from the log at a time when they were not kept */
-    STEP_CHUNK = 8,        /* steps between two looks at the queue */
+    STEP_CHUNK = 32,       /* steps between two looks at the queue when few senders come */
     STEP_SHARE = 8,        /* under full intake, steps per turn are at least appended / this */
     STEP_MIN = 8,          /* and at least this */
     BURST_BACKLOG = 250000 /* events that may wait before stepping gets an equal share */
@@ -81,10 +80,11 @@ static xd_status step_row(void *context, const xd_log_row *row)
     return step_event(e, &event, r->fault);
 }
 
-/* Steps a few events; false when there is nothing left to step. */
-static bool step_some(xd_engine *e, xd_status *ret_status, xd_fault *fault)
+/* Steps at most chunk events; false when there is nothing left to step, or a fault. */
+static bool step_some(xd_engine *e, int64_t chunk, xd_status *ret_status, xd_fault *fault)
 {
-    for (int i = 0; i < STEP_CHUNK; i++) {
+    int64_t end = xd_processor_stepped(e->processor) + chunk;
+    while (*ret_status == XD_OK && xd_processor_stepped(e->processor) < end) {
         int64_t seq = xd_processor_stepped(e->processor) + 1;
         if (seq > e->appender.committed_head) {
             return false;
@@ -92,20 +92,17 @@ static bool step_some(xd_engine *e, xd_status *ret_status, xd_fault *fault)
         const xd_event *event = next_retained(e, seq);
         if (event) {
             *ret_status = step_event(e, event, fault);
-        } else {
-            int64_t limit = READ_BACK_ROWS;
-            if (e->retained_head) {
-                int64_t kept = e->retained_head->events[e->retained_head->unstepped].seq;
-                limit = kept - seq < limit ? kept - seq : limit;
-            }
-            read_back r = {.engine = e, .fault = fault};
-            *ret_status = e->store->ops->log_each(e->store, seq - 1, limit, step_row, &r, fault);
+            continue;
         }
-        if (*ret_status != XD_OK) {
-            return false;
+        int64_t limit = end - seq + 1;
+        if (e->retained_head) {
+            int64_t kept = e->retained_head->events[e->retained_head->unstepped].seq;
+            limit = kept - seq < limit ? kept - seq : limit;
         }
+        read_back r = {.engine = e, .fault = fault};
+        *ret_status = e->store->ops->log_each(e->store, seq - 1, limit, step_row, &r, fault);
     }
-    return true;
+    return *ret_status == XD_OK;
 }
 
 /* Intake goes first, but never so that stepping starves. */
@@ -123,12 +120,16 @@ void xd_work_step(xd_engine *e)
     if (backlog > BURST_BACKLOG && quota < e->turn_appended) {
         quota = e->turn_appended;
     }
-    uint32_t done = 0;
+    /* While senders come in numbers a short quiet does not mean that they are done. */
+    bool intake = e->turn_submissions > 1;
+    int64_t chunk = intake ? STEP_MIN : STEP_CHUNK;
+    int64_t done = 0;
     e->store->ops->hold(e->store);
     while (!e->failed && xd_processor_dirty(e->processor) < 2 * (size_t)e->options.flush_rows &&
-           step_some(e, &status, &fault)) {
-        done += STEP_CHUNK;
-        if (done >= quota && atomic_load_explicit(&e->queue_count, memory_order_relaxed) > 0) {
+           step_some(e, chunk, &status, &fault)) {
+        done += chunk;
+        bool waiting = atomic_load_explicit(&e->queue_count, memory_order_relaxed) > 0;
+        if (done >= quota && (intake || waiting)) {
             break;
         }
     }

@@ -3,13 +3,14 @@
 BUILD = build
 SOURCES = find src tests examples \( -name '*.c' -o -name '*.h' \) -print
 
-.PHONY: help setup build all demo check bench asan generated format clean
+.PHONY: help setup build all demo check bench crash asan generated format clean
 
 help:
 	@echo 'make demo       a distributor'"'"'s day runs through the hub, in under a minute'
 	@echo 'make build      build/crossdock and build/crossdock-sim'
 	@echo 'make check      formatting, layers, unit, contract, golden and end-to-end tests'
 	@echo 'make bench      speed beside its own floor, one JSON object a line'
+	@echo 'make crash      kill -9 under load, KILLS=n SEED=n, then compare both ledgers'
 	@echo 'make asan       unit tests under the address and undefined-behaviour sanitizers'
 	@echo 'make generated  files made from tables: docs/configuration.md, schemas/'
 	@echo 'make format     lay out all sources'
@@ -37,6 +38,9 @@ check: setup
 
 bench: all
 	@tests/bench/run
+
+crash: build
+	@BUILD=$(BUILD) tests/crash/run
 
 asan: setup
 	@[ -f $(BUILD)-asan/build.ninja ] || \

@@ -212,7 +212,7 @@ static const xd_config_field engine_fields[] = {
      DRAFT(engine.flush_ms)},
     {.name = "cache_bytes",
      .type = XD_CONFIG_BYTES,
-     .fallback = "32MiB",
+     .fallback = "24MiB",
      .min = 1 << 20,
      .max = (int64_t)64 << 30,
      .unit = "bytes",
@@ -262,7 +262,7 @@ static const xd_config_section intake_section = {
 static const xd_config_field outbound_fields[] = {
     {.name = "memory_bytes",
      .type = XD_CONFIG_BYTES,
-     .fallback = "32MiB",
+     .fallback = "24MiB",
      .min = 1 << 20,
      .max = (int64_t)64 << 30,
      .unit = "bytes",

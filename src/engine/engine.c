@@ -31,7 +31,7 @@ static void set_defaults(xd_engine_options *o)
     o->batch_max = o->batch_max ? o->batch_max : 1024;
     o->flush_rows = o->flush_rows ? o->flush_rows : 600;
     o->flush_ms = o->flush_ms ? o->flush_ms : 100;
-    o->cache_bytes = o->cache_bytes ? o->cache_bytes : (size_t)32 << 20;
+    o->cache_bytes = o->cache_bytes ? o->cache_bytes : (size_t)24 << 20;
 }
 
 xd_submission *xd_engine_internal(xd_kind kind, xd_str id, xd_str actor, xd_str data,

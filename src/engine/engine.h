@@ -94,7 +94,7 @@ typedef struct xd_engine_options {
     uint32_t batch_max;        /* events appended per transaction, default 1024 */
     uint32_t flush_rows;       /* state rows that force a write, default 600 */
     int32_t flush_ms;          /* oldest unwritten state, default 100 */
-    size_t cache_bytes;        /* clean state kept in memory, default 32 MiB */
+    size_t cache_bytes;        /* clean state kept in memory, default 24 MiB */
     xd_instant (*clock)(void); /* recorded_at of events */
 } xd_engine_options;
 

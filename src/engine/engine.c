@@ -166,18 +166,27 @@ xd_status xd_engine_create(xd_store *store, const xd_engine_options *options,
     return XD_OK;
 }
 
+static void release_all(xd_submission *head)
+{
+    for (xd_submission *next; head; head = next) {
+        next = head->next;
+        xd_submission_release(head);
+    }
+}
+
 void xd_engine_destroy(xd_engine *e)
 {
-    if (!e) {
-        return;
+    if (e) {
+        xd_engine_stop(e);
+        xd_engine_abandon(e);
     }
-    assert(e->magic == MAGIC);
-    xd_engine_stop(e);
-    while (e->retained_head) {
-        xd_submission *s = e->retained_head;
-        e->retained_head = s->next;
-        xd_submission_release(s);
-    }
+}
+
+void xd_engine_abandon(xd_engine *e)
+{
+    assert(e->magic == MAGIC && !e->running);
+    release_all(e->queue_head);
+    release_all(e->retained_head);
     xd_processor_destroy(e->processor);
     xd_appender_finish(&e->appender);
     xd_timers_finish(&e->timers);

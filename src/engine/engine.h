@@ -114,6 +114,9 @@ XD_CHECKED xd_status xd_engine_create(xd_store *store, const xd_engine_options *
                                       xd_str definition_json, xd_engine **ret, xd_fault *fault);
 /* Stops (draining the queue) and frees. Accepts NULL. */
 void xd_engine_destroy(xd_engine *engine);
+/* Frees without draining or writing, as a crash would: what waits in the queue is never answered.
+ * Only for an engine whose thread does not run. */
+void xd_engine_abandon(xd_engine *engine);
 /* Offers every unsettled delivery, then new ones as they come. Call once, before start. */
 XD_CHECKED xd_status xd_engine_connect(xd_engine *engine, xd_delivery_port port, xd_fault *fault);
 /* Runs the engine thread until xd_engine_stop. */

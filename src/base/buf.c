@@ -35,7 +35,7 @@ bool xd_buf_reserve(xd_buf *buf, size_t extra)
     }
     char *grown = realloc(buf->ptr, size);
     if (!grown) {
-        buf->failed = true;
+        buf->failed = buf->starved = true;
         return false;
     }
     buf->ptr = grown;

@@ -11,6 +11,7 @@ typedef struct xd_buf {
     size_t size;      /* allocated */
     size_t cap_bytes; /* most it may grow to */
     bool failed;      /* an append was refused; contents are then incomplete */
+    bool starved;     /* because there was no memory, not because of the cap */
 } xd_buf;
 
 void xd_buf_init(xd_buf *buf, size_t cap_bytes);
@@ -19,7 +20,7 @@ void xd_buf_finish(xd_buf *buf);
 static inline void xd_buf_clear(xd_buf *buf)
 {
     buf->len = 0;
-    buf->failed = false;
+    buf->failed = buf->starved = false;
 }
 static inline xd_str xd_buf_str(const xd_buf *buf)
 {

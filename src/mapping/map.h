@@ -18,6 +18,8 @@ typedef struct xd_map_limits {
 typedef struct xd_map_world {
     void *self;
     xd_instant now; /* $now(), $millis(): the same for the whole run */
+    uint64_t
+        seed; /* with now: where $random() and $shuffle() start, so that a run can be repeated */
     /* Code table look-up of $xref(table, system, code). *ret_value = XD_STR_NULL when there is no
      * such code at that time; the map then faults with XD_NOT_FOUND, rule "xref.missing", and the
      * fault names table, system and code. */
@@ -36,12 +38,22 @@ XD_CHECKED xd_status xd_map_compile(xd_str source, xd_map **ret, xd_fault *fault
 void xd_map_destroy(xd_map *map);
 
 /* Evaluates over input (NULL: undefined) and bindings (an object whose members become variables, or
- * NULL). The result lives in arena and may borrow from input; *ret = NULL when it is undefined.
- * limits and world may be NULL. Faults: XD_INVALID (rule: the error code, such as "T2001"; offset
- * in the map's source), XD_LIMIT (steps, depth, bytes), XD_NOT_FOUND (xref.missing), XD_NO_MEMORY.
+ * NULL). The result lives in arena and may borrow from input and from the map (its literals), so
+ * both must outlive it; *ret = NULL when it is undefined. limits and world may be NULL. Faults:
+ * XD_INVALID (rule: the error code, such as "T2001"; offset in the map's source), XD_LIMIT (steps,
+ * depth, bytes), XD_NOT_FOUND (xref.missing), XD_NO_MEMORY.
  */
 XD_CHECKED xd_status xd_map_run(const xd_map *map, const xd_json *input, const xd_json *bindings,
                                 const xd_map_world *world, const xd_map_limits *limits,
                                 xd_arena *arena, const xd_json **ret, xd_fault *fault);
+
+/* Lineage read off the map without running it: an array of {"target","source","role","via",
+ * "offset"}, one row for each field of the input that feeds a field of the result. target is the
+ * result's path ("items[].unit"), source a path as the language writes it ("data.lines.uom"),
+ * "(constant)" or "(input)"; role is value, condition, filter, order or name; via lists the
+ * functions passed on the way; offset is a byte of the map's source. Rows are bounded: recursive
+ * functions are followed for a while only. The result lives in arena. Faults: XD_NO_MEMORY. */
+XD_CHECKED xd_status xd_map_explain(const xd_map *map, xd_arena *arena, const xd_json **ret,
+                                    xd_fault *fault);
 
 #endif

@@ -198,7 +198,7 @@ static void what_was_delivered_is_told_after_it_is_forgotten(void **state)
     test_folder_make(&at);
     xd_store *store = test_open(at.path, XD_STORE_WRITE);
     xd_engine_options options = {.clock = at_once, .flush_ms = 1};
-    if (xd_engine_create(store, &options, XD_STR(DEFINITION), &engine, &fault) != XD_OK) {
+    if (xd_engine_create(store, store, &options, XD_STR(DEFINITION), &engine, &fault) != XD_OK) {
         fail_msg("%s", fault.text);
     }
     assert_int_equal(xd_read_open(at.path, at_once, &c->reader, &fault), XD_OK);

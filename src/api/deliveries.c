@@ -131,7 +131,8 @@ static xd_status settle_dead(xd_ask *ask, const xd_seen_event *event, xd_deliver
  */
 static const char OUTCOMES[] =
     "SELECT o.recorded_at, substr(k.value, length(?2) + 1) FROM (SELECT recorded_at, body FROM log"
-    " WHERE kind = 61 AND kind >= 60 AND seq > ?1 ORDER BY seq LIMIT 5000) o,"
+    " WHERE seq IN (SELECT seq FROM event WHERE kind = 61 AND kind >= 60 AND seq > ?1"
+    " ORDER BY seq LIMIT 5000) ORDER BY seq) o,"
     " json_each(o.body, '$.ok') k WHERE instr(o.body, '\"' || ?2) > 0"
     " AND substr(k.value, 1, length(?2)) = ?2";
 

@@ -122,7 +122,7 @@ static xd_status seqs_of_number(xd_ask *ask, xd_kind kind, xd_str number, int64_
 {
     sqlite3_stmt *s = NULL;
     XD_TRY(xd_ask_prepare(ask,
-                          "SELECT seq FROM log WHERE key = ? AND key <> '' AND kind = ?"
+                          "SELECT seq FROM event WHERE key = ? AND key <> '' AND kind = ?"
                           " ORDER BY seq DESC LIMIT ?",
                           &s));
     xd_bind(s, 1, number);
@@ -303,9 +303,9 @@ xd_status xd_ask_documents(xd_ask *ask)
 
 /* Numbers equal to q first, then those that begin with it, then orders that q keeps in order. */
 static const char SEARCH[] =
-    "SELECT 1 AS rank, kind, key, max(seq), count(*) FROM log WHERE key = ?1 AND key <> ''"
+    "SELECT 1 AS rank, kind, key, max(seq), count(*) FROM event WHERE key = ?1 AND key <> ''"
     " GROUP BY kind, key UNION ALL "
-    "SELECT 2, kind, key, max(seq), count(*) FROM (SELECT kind, key, seq FROM log"
+    "SELECT 2, kind, key, max(seq), count(*) FROM (SELECT kind, key, seq FROM event"
     " WHERE key > ?1 AND key < ?2 AND key <> '' LIMIT 2000) GROUP BY kind, key "
     "ORDER BY 1, 3, 2 LIMIT ?3";
 

@@ -2,8 +2,8 @@
 #include "api/read_int.h"
 
 #define EVENT                                                                                      \
-    "SELECT l.seq, l.recorded_at, l.kind, s.name, l.id, l.key, l.order_key, l.actor, l.trace,"     \
-    " l.body, l.time FROM log l JOIN source s ON s.id = l.source_id "
+    "SELECT l.seq, l.recorded_at, l.kind, l.source, l.id, l.key, l.order_key, l.actor, l.trace,"   \
+    " l.body, l.time FROM log l "
 
 static xd_status read_event(xd_ask *ask, sqlite3_stmt *s, xd_seen_event *ret)
 {
@@ -58,8 +58,10 @@ xd_status xd_ask_definition(xd_ask *ask, int64_t seq, xd_seen_event *ret)
     sqlite3_stmt *s = NULL;
     /* kind >= 60 is said as well, so that the index of the hub's own events is used. */
     XD_TRY(xd_ask_prepare(ask,
-                          EVENT "WHERE l.kind = 60 AND l.kind >= 60 AND l.seq <= ?"
-                                " ORDER BY l.seq DESC LIMIT 1",
+                          EVENT
+                          "WHERE l.seq = (SELECT max(seq) FROM event WHERE kind = 60 AND kind >= 60"
+                          " AND seq <= ?)"
+                          " ORDER BY l.seq DESC LIMIT 1",
                           &s));
     sqlite3_bind_int64(s, 1, seq);
     xd_status status = XD_OK;

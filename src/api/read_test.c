@@ -459,10 +459,10 @@ static void looking_documents_up_never_scans_the_log(void **state)
 {
     (void)state;
     static const char *const QUERIES[] = {
-        "SELECT seq FROM log WHERE key = ?1 AND key <> '' AND seq > ?2 ORDER BY seq LIMIT ?3",
-        "SELECT seq FROM log WHERE order_key = ?1 AND order_key <> '' AND order_key <> key AND"
+        "SELECT seq FROM event WHERE key = ?1 AND key <> '' AND seq > ?2 ORDER BY seq LIMIT ?3",
+        "SELECT seq FROM event WHERE order_key = ?1 AND order_key <> '' AND order_key <> key AND"
         " seq > ?2 ORDER BY seq LIMIT ?3",
-        "SELECT seq FROM log l WHERE l.kind = 60 AND l.kind >= 60 AND l.seq <= ? ORDER BY l.seq"
+        "SELECT seq FROM event l WHERE l.kind = 60 AND l.kind >= 60 AND l.seq <= ? ORDER BY l.seq"
         " DESC LIMIT 1",
     };
     sqlite3 *db = NULL;
@@ -474,7 +474,7 @@ static void looking_documents_up_never_scans_the_log(void **state)
         assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
         while (sqlite3_step(s) == SQLITE_ROW) {
             const char *step = (const char *)sqlite3_column_text(s, 3);
-            assert_non_null(strstr(step, "INDEX log_"));
+            assert_non_null(strstr(step, "INDEX event_"));
         }
         sqlite3_finalize(s);
     }

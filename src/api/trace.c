@@ -89,8 +89,8 @@ static xd_status add_seqs(timeline *t, const char *sql, xd_str name, int64_t aft
 }
 
 static const char BY_KEY[] =
-    "SELECT seq FROM log WHERE key = ?1 AND key <> '' AND seq > ?2 ORDER BY seq LIMIT ?3";
-static const char BY_ORDER[] = "SELECT seq FROM log WHERE order_key = ?1 AND order_key <> ''"
+    "SELECT seq FROM event WHERE key = ?1 AND key <> '' AND seq > ?2 ORDER BY seq LIMIT ?3";
+static const char BY_ORDER[] = "SELECT seq FROM event WHERE order_key = ?1 AND order_key <> ''"
                                " AND order_key <> key AND seq > ?2 ORDER BY seq LIMIT ?3";
 
 static int compare_seqs(const void *a, const void *b)
@@ -263,7 +263,7 @@ static xd_status add_decisions(timeline *t, xd_str name, char separator)
     xd_str from = xd_arena_printf(t->ask->arena, "%.*s%c", XD_FMT(name), separator);
     xd_str to = xd_arena_printf(t->ask->arena, "%.*s%c", XD_FMT(name), separator + 1);
     XD_TRY(xd_ask_prepare(t->ask,
-                          "SELECT seq FROM log WHERE key >= ?1 AND key < ?2 AND key <> ''"
+                          "SELECT seq FROM event WHERE key >= ?1 AND key < ?2 AND key <> ''"
                           " AND kind IN (62, 63) AND seq > ?3 AND seq <= ?4",
                           &s));
     xd_bind(s, 1, from);

@@ -1,27 +1,62 @@
 /* Append. See append.h. */
 #include "engine/append.h"
 
+#include "base/planted.h"
+
 #include <stdio.h>
 
 enum { SCRATCH_CAP = 64 << 20, ANSWER_CAP = 64 << 20 };
 
-xd_status xd_appender_init(xd_appender *a, xd_store *store, xd_fault *fault)
+static xd_status add_recent(xd_appender *a, xd_str source, xd_str id, xd_fault *fault)
+{
+    return xd_recent_add(&a->recent, xd_recent_hash(source, id))
+               ? XD_OK
+               : xd_fail(fault, XD_NO_MEMORY, "append.memory",
+                         "no memory to remember the identity of an event");
+}
+
+typedef struct tail {
+    xd_appender *appender;
+    xd_fault *fault;
+} tail;
+
+static xd_status remember_row(void *context, const xd_log_row *row)
+{
+    tail *t = context;
+    t->appender->last_at = row->recorded_at;
+    if (row->kind == XD_KIND_HUB_DEFINITION) {
+        t->appender->definition_seq = row->seq;
+    }
+    return add_recent(t->appender, row->source, row->id, t->fault);
+}
+
+xd_status xd_appender_init(xd_appender *a, xd_store *store, int64_t registered, xd_fault *fault)
 {
     int64_t head;
     XD_TRY(store->ops->log_head(store, &head, fault));
     *a = (xd_appender){.store = store, .head = head, .committed_head = head};
     xd_arena_init(&a->scratch, SCRATCH_CAP);
+    if (!xd_recent_init(&a->recent, registered + 1)) {
+        return xd_fail(fault, XD_NO_MEMORY, "append.memory", "no memory for recent identities");
+    }
     if (head > 0) {
         xd_log_row last;
         XD_TRY(store->ops->log_get(store, head, &a->scratch, &last, fault));
         a->last_at = last.recorded_at;
     }
-    return XD_OK;
+    tail t = {a, fault};
+    return store->ops->log_each(store, registered, INT64_MAX, remember_row, &t, fault);
 }
 
 void xd_appender_finish(xd_appender *a)
 {
+    xd_recent_finish(&a->recent);
     xd_arena_finish(&a->scratch);
+}
+
+void xd_appender_registered(xd_appender *a, int64_t seq)
+{
+    xd_recent_forget(&a->recent, seq);
 }
 
 void xd_appender_committed(xd_appender *a)
@@ -32,6 +67,7 @@ void xd_appender_committed(xd_appender *a)
 void xd_appender_rolled_back(xd_appender *a)
 {
     a->head = a->committed_head;
+    xd_recent_take_back(&a->recent, a->head + 1);
 }
 
 /* Whether two JSON texts say the same, whatever their spelling. */
@@ -79,9 +115,32 @@ static xd_status judge_repeat(xd_appender *a, const xd_event *event, int64_t exi
     return XD_OK;
 }
 
+/* Seq of the event of this identity, 0 when it is new. */
+static xd_status find_existing(xd_appender *a, const xd_event *event, int64_t *ret_seq,
+                               xd_fault *fault)
+{
+    uint64_t hash = xd_recent_hash(event->source, event->id);
+    int64_t seq = INT64_MAX;
+    while ((seq = xd_recent_find(&a->recent, hash, seq)) > 0) {
+        xd_arena_reset(&a->scratch);
+        xd_log_row row;
+        XD_TRY(a->store->ops->log_get(a->store, seq, &a->scratch, &row, fault));
+        if (xd_str_eq(row.source, event->source) && xd_str_eq(row.id, event->id)) {
+            *ret_seq = seq;
+            return XD_OK;
+        }
+    }
+    return a->store->ops->event_find(a->store, event->source, event->id, ret_seq, fault);
+}
+
 static xd_status append_event(xd_appender *a, xd_event *event, xd_instant now, xd_appended *result,
                               xd_fault *fault)
 {
+    int64_t existing;
+    XD_TRY(find_existing(a, event, &existing, fault));
+    if (existing && !XD_PLANTED(drop_dedup)) {
+        return judge_repeat(a, event, existing, result, fault);
+    }
     xd_log_row row = {.seq = a->head + 1,
                       .recorded_at = now,
                       .kind = (int32_t)event->kind->kind,
@@ -93,12 +152,9 @@ static xd_status append_event(xd_appender *a, xd_event *event, xd_instant now, x
                       .actor = event->actor,
                       .trace = event->trace,
                       .body = event->data_text};
-    int64_t existing = 0;
-    XD_TRY(a->store->ops->log_append(a->store, &row, &existing, fault));
-    if (existing) {
-        return judge_repeat(a, event, existing, result, fault);
-    }
-    a->head = row.seq;
+    XD_TRY(a->store->ops->log_append(a->store, &row, fault));
+    a->head = row.seq; /* before what may fail: a rollback takes both back */
+    XD_TRY(add_recent(a, event->source, event->id, fault));
     event->seq = row.seq;
     event->recorded_at = now;
     *result = (xd_appended){.status = XD_OK, .seq = row.seq};

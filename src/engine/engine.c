@@ -29,7 +29,7 @@ static void set_defaults(xd_engine_options *o)
     o->queue_max_bytes = o->queue_max_bytes ? o->queue_max_bytes : (size_t)64 << 20;
     o->backlog_max = o->backlog_max ? o->backlog_max : 1000000;
     o->batch_max = o->batch_max ? o->batch_max : 1024;
-    o->flush_rows = o->flush_rows ? o->flush_rows : 600;
+    o->flush_rows = o->flush_rows ? o->flush_rows : 2000;
     o->flush_ms = o->flush_ms ? o->flush_ms : 100;
     o->cache_bytes = o->cache_bytes ? o->cache_bytes : (size_t)24 << 20;
 }
@@ -60,37 +60,36 @@ xd_submission *xd_engine_internal(xd_kind kind, xd_str id, xd_str actor, xd_str 
     return NULL;
 }
 
-/* Whether the last definition in the log is this one. The log is asked, not state, which may lag.
- */
+/* Whether the last definition in the log is this one: it is in what state was not written from yet,
+ * or it is the state's. */
 static xd_status definition_is_current(xd_engine *e, xd_str definition_json, bool *ret,
                                        xd_fault *fault)
 {
-    int64_t seq;
-    *ret = false;
-    XD_TRY(e->store->ops->meta_get(e->store, XD_STR("definition_seq"), &seq, fault));
-    if (seq > 0) {
+    xd_str current;
+    xd_arena_reset(&e->read_arena);
+    if (e->appender.definition_seq > 0) {
         xd_log_row row;
-        xd_arena_reset(&e->read_arena);
-        XD_TRY(e->store->ops->log_get(e->store, seq, &e->read_arena, &row, fault));
-        *ret = xd_str_eq(row.body, definition_json);
+        XD_TRY(
+            e->log->ops->log_get(e->log, e->appender.definition_seq, &e->read_arena, &row, fault));
+        current = row.body;
+    } else {
+        XD_TRY(e->state->ops->state_get(e->state, XD_STATE_DEFINITION, XD_STR("current"),
+                                        &e->read_arena, &current, fault));
     }
+    *ret = current.ptr && xd_str_eq(current, definition_json);
     return XD_OK;
 }
 
 static xd_status append_definition_event(xd_engine *e, xd_submission *s, xd_fault *fault)
 {
     bool undo;
-    XD_TRY(e->store->ops->begin(e->store, fault));
+    XD_TRY(e->log->ops->begin(e->log, fault));
     xd_status status = xd_append(&e->appender, s, e->options.clock(), &undo, fault);
-    if (status == XD_OK) {
-        status =
-            e->store->ops->meta_put(e->store, XD_STR("definition_seq"), s->results[0].seq, fault);
-    }
     if (status != XD_OK) {
-        e->store->ops->rollback(e->store);
+        e->log->ops->rollback(e->log);
         return status;
     }
-    XD_TRY(e->store->ops->commit(e->store, fault));
+    XD_TRY(e->log->ops->commit(e->log, fault));
     xd_appender_committed(&e->appender);
     return XD_OK;
 }
@@ -124,18 +123,19 @@ static xd_status ensure_definition(xd_engine *e, xd_str definition_json, xd_faul
 static xd_status open_parts(xd_engine *e, xd_str definition_json, xd_fault *fault)
 {
     xd_processor_ports ports = {.self = e, .offer = xd_work_offer, .timer = xd_work_timer_set};
-    XD_TRY(xd_processor_create(e->store, e->options.cache_bytes, ports, &e->processor, fault));
-    XD_TRY(xd_appender_init(&e->appender, e->store, fault));
+    XD_TRY(xd_processor_create(e->state, e->options.cache_bytes, ports, &e->processor, fault));
+    int64_t written = xd_processor_written_seq(e->processor);
+    XD_TRY(xd_appender_init(&e->appender, e->log, written, fault));
     XD_TRY(ensure_definition(e, definition_json, fault));
-    XD_TRY(e->store->ops->state_each(e->store, XD_STATE_TIMER, load_timer, e, fault));
+    XD_TRY(e->state->ops->state_each(e->state, XD_STATE_TIMER, load_timer, e, fault));
     e->offer_from = e->appender.head;
-    xd_figure_set(&e->log_head, e->appender.head);
-    xd_figure_set(&e->stepped_seq, xd_processor_stepped(e->processor));
-    xd_figure_set(&e->state_seq, xd_processor_written_seq(e->processor));
+    e->committed_head = e->appender.head;
+    xd_figure_set(&e->stepped_seq, written);
+    xd_figure_set(&e->state_seq, written);
     return XD_OK;
 }
 
-xd_status xd_engine_create(xd_store *store, const xd_engine_options *options,
+xd_status xd_engine_create(xd_store *log, xd_store *state, const xd_engine_options *options,
                            xd_str definition_json, xd_engine **ret, xd_fault *fault)
 {
     assert(options->clock);
@@ -144,17 +144,23 @@ xd_status xd_engine_create(xd_store *store, const xd_engine_options *options,
         return xd_fail(fault, XD_NO_MEMORY, NULL, "no memory for the engine");
     }
     e->magic = MAGIC;
-    e->store = store;
+    e->log = log;
+    e->state = state;
+    e->one_store = log == state;
     e->options = *options;
     set_defaults(&e->options);
     e->queue_tail = &e->queue_head;
+    e->handed_tail = &e->handed_head;
     e->retained_tail = &e->retained_head;
+    e->appender_over = true;
     xd_arena_init(&e->read_arena, READ_ARENA_CAP);
     pthread_mutex_init(&e->lock, NULL);
+    pthread_mutex_init(&e->turn_lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&e->work, &attributes);
+    pthread_cond_init(&e->steps, &attributes);
     pthread_cond_init(&e->settled, &attributes);
     pthread_condattr_destroy(&attributes);
     xd_status status = open_parts(e, definition_json, fault);
@@ -186,14 +192,17 @@ void xd_engine_abandon(xd_engine *e)
 {
     assert(e->magic == MAGIC && !e->running);
     release_all(e->queue_head);
+    *e->retained_tail = e->handed_head;
     release_all(e->retained_head);
     xd_processor_destroy(e->processor);
     xd_appender_finish(&e->appender);
     xd_timers_finish(&e->timers);
     xd_arena_finish(&e->read_arena);
     pthread_cond_destroy(&e->work);
+    pthread_cond_destroy(&e->steps);
     pthread_cond_destroy(&e->settled);
     pthread_mutex_destroy(&e->lock);
+    pthread_mutex_destroy(&e->turn_lock);
     e->magic = 0;
     free(e);
 }
@@ -207,25 +216,38 @@ xd_status xd_engine_connect(xd_engine *e, xd_delivery_port port, xd_fault *fault
     return XD_OK;
 }
 
-xd_status xd_engine_start(xd_engine *e, xd_fault *fault)
-{
-    if (pthread_create(&e->thread, NULL, xd_engine_run, e) != 0) {
-        return xd_fail(fault, XD_UNAVAILABLE, "engine.thread", "cannot start the engine thread");
-    }
-    e->running = true;
-    return XD_OK;
-}
-
-void xd_engine_stop(xd_engine *e)
+static void stop_appender(xd_engine *e)
 {
     pthread_mutex_lock(&e->lock);
     e->stopping = true;
     pthread_cond_signal(&e->work);
     pthread_mutex_unlock(&e->lock);
+    pthread_join(e->appender_thread, NULL);
+}
+
+xd_status xd_engine_start(xd_engine *e, xd_fault *fault)
+{
+    e->running = true;
+    e->appender_over = false;
+    if (pthread_create(&e->appender_thread, NULL, xd_engine_run_appender, e) != 0) {
+        e->running = false;
+    } else if (pthread_create(&e->stepper_thread, NULL, xd_engine_run_stepper, e) != 0) {
+        e->running = false;
+        stop_appender(e);
+    }
+    return e->running ? XD_OK
+                      : xd_fail(fault, XD_UNAVAILABLE, "engine.thread",
+                                "the system refused a thread for the engine");
+}
+
+void xd_engine_stop(xd_engine *e)
+{
     if (e->running) {
-        pthread_join(e->thread, NULL);
+        stop_appender(e);
+        pthread_join(e->stepper_thread, NULL);
         e->running = false;
     }
+    e->stopping = true;
 }
 
 typedef struct post_wait {
@@ -290,13 +312,14 @@ void xd_engine_stats_get(xd_engine *e, xd_engine_stats *ret)
         .batches = atomic_load(&e->batches),
         .flushes = atomic_load(&e->flushes),
         .rows_written = atomic_load(&e->rows),
-        .log_head = atomic_load(&e->log_head),
+        .log_head = atomic_load(&e->committed_head),
         .state_seq = atomic_load(&e->state_seq),
         .stepped_seq = atomic_load(&e->stepped_seq),
         .queue_length = (int64_t)atomic_load(&e->queue_count),
         .append_us = atomic_load(&e->append_us),
         .step_us = atomic_load(&e->step_us),
         .commit_us = atomic_load(&e->commit_us),
+        .write_us = atomic_load(&e->write_us),
     };
     ret->backlog = ret->log_head - ret->stepped_seq;
     ret->failed = e->failed;
@@ -312,7 +335,7 @@ bool xd_engine_settle(xd_engine *e, int32_t timeout_ms)
     until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&e->lock);
     e->write_now = true;
-    pthread_cond_signal(&e->work);
+    pthread_cond_signal(&e->steps);
     int rc = 0;
     while (e->write_now && rc == 0) {
         rc = pthread_cond_timedwait(&e->settled, &e->lock, &until);

@@ -1,11 +1,10 @@
-/* The engine: one thread, the only door into the log (append), then the step of every event in log
- * order.
+/* The engine: the only door into the log (append), then the step of every event in log order.
  *
- * A loop turn: take what waits in the queue, open a transaction, append each event (deduplicating
- * on source and id), step pending events against the state cache, write state when it is due,
- * commit once, and only then call the submissions' done functions and offer deliveries to outbound.
- * State is a pure function of the log: what has not been written when the process dies is stepped
- * again at the next start. */
+ * Two threads. The first takes what waits in the queue, appends it to the log (deduplicating on
+ * source and id), commits once, and only then answers the senders. The second steps what is durable
+ * against the state cache, offers deliveries to outbound, and writes state in groups of its own
+ * transactions. State is a pure function of the log: what has not been written when the process
+ * dies is stepped again at the next start. */
 #ifndef XD_ENGINE_ENGINE_H
 #define XD_ENGINE_ENGINE_H
 
@@ -79,7 +78,7 @@ typedef struct xd_parcel {
 } xd_parcel;
 void xd_parcel_release(xd_parcel *parcel);
 
-/* Where the engine offers deliveries; called on the engine thread after commit, in log order. The
+/* Where the engine offers deliveries; called on the stepping thread, in log order. The
  * callee takes over one ownership of the parcel. Must not block. */
 typedef struct xd_delivery_port {
     void *self;
@@ -92,7 +91,7 @@ typedef struct xd_engine_options {
     int64_t
         backlog_max; /* events appended and not yet stepped, default 1,000,000: past it, XD_BUSY */
     uint32_t batch_max;        /* events appended per transaction, default 1024 */
-    uint32_t flush_rows;       /* state rows that force a write, default 600 */
+    uint32_t flush_rows;       /* state rows that force a write, default 2000 */
     int32_t flush_ms;          /* oldest unwritten state, default 100 */
     size_t cache_bytes;        /* clean state kept in memory, default 24 MiB */
     xd_instant (*clock)(void); /* recorded_at of events */
@@ -104,27 +103,29 @@ typedef struct xd_engine_stats {
     int64_t log_head, state_seq, stepped_seq;
     int64_t queue_length, backlog;
     bool failed; /* nothing more is accepted or processed: the hub must be started anew */
-    int64_t append_us, step_us, commit_us; /* time spent, since start */
+    int64_t append_us, commit_us, step_us, write_us; /* time spent, since start */
 } xd_engine_stats;
 
-/* Opens the engine on a store (borrowed; used only by the engine from now on): loads the definition
- * in force, appends definition_json as a hub.definition event when it differs from the last one,
- * and steps what the log holds beyond the written state. */
-XD_CHECKED xd_status xd_engine_create(xd_store *store, const xd_engine_options *options,
-                                      xd_str definition_json, xd_engine **ret, xd_fault *fault);
+/* Opens the engine on the log and the state (both borrowed and used only by the engine from now on;
+ * one store object may be both, at the price that appends and steps take turns): loads the
+ * definition in force, appends definition_json as a hub.definition event when it differs from the
+ * last one, and steps what the log holds beyond the written state. */
+XD_CHECKED xd_status xd_engine_create(xd_store *log, xd_store *state,
+                                      const xd_engine_options *options, xd_str definition_json,
+                                      xd_engine **ret, xd_fault *fault);
 /* Stops (draining the queue) and frees. Accepts NULL. */
 void xd_engine_destroy(xd_engine *engine);
 /* Frees without draining or writing, as a crash would: what waits in the queue is never answered.
- * Only for an engine whose thread does not run. */
+ * Only for an engine whose threads do not run. */
 void xd_engine_abandon(xd_engine *engine);
 /* Offers every unsettled delivery, then new ones as they come. Call once, before start. */
 XD_CHECKED xd_status xd_engine_connect(xd_engine *engine, xd_delivery_port port, xd_fault *fault);
-/* Runs the engine thread until xd_engine_stop. */
+/* Runs the engine's threads until xd_engine_stop. */
 XD_CHECKED xd_status xd_engine_start(xd_engine *engine, xd_fault *fault);
-/* Refuses new submissions, finishes queued ones, steps the backlog, writes state, joins the thread.
- */
+/* Refuses new submissions, finishes queued ones, steps the backlog, writes state, joins the
+ * threads. */
 void xd_engine_stop(xd_engine *engine);
-/* One turn without a thread (tests, simulation): true when there was something to do. */
+/* One turn of both without a thread (tests, simulation): true when there was something to do. */
 bool xd_engine_turn(xd_engine *engine);
 
 /* Hands a submission over. XD_OK: the engine will call done exactly once. XD_BUSY: a limit is

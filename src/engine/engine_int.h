@@ -1,7 +1,9 @@
 /* Inside the engine: its state, and what its files do for each other. Private to src/engine.
  *
- * engine.c opens and closes it, queue.c is what submitters touch, write.c is the transaction,
- * work.c the steps, deliveries and timers, loop.c the turn. */
+ * engine.c opens and closes it, queue.c is what submitters touch, loop.c holds the two threads,
+ * write.c is the appender's transaction, work.c the stepper's steps, writes, deliveries and timers.
+ * The appender hands what it committed to the stepper in `handed`; the stepper tells what it has
+ * written in `state_seq`. Nothing else is shared between them. */
 #ifndef XD_ENGINE_ENGINE_INT_H
 #define XD_ENGINE_ENGINE_INT_H
 
@@ -14,44 +16,58 @@
 
 struct xd_engine {
     uint32_t magic;
-    xd_store *store; /* borrows */
+    xd_store *log;   /* borrows; the appender's */
+    xd_store *state; /* borrows; the stepper's */
+    bool one_store;  /* both are the same object: turns are taken under turn_lock */
+    pthread_mutex_t turn_lock;
     xd_engine_options options;
-    xd_processor *processor; /* owns */
-    xd_appender appender;
     xd_delivery_port port; /* offer NULL: not connected */
-    xd_timers timers;
-    xd_arena read_arena;
 
-    /* Shared with submitters, under lock. */
+    /* Shared with submitters and between the threads, under lock. */
     pthread_mutex_t lock;
-    pthread_cond_t work;    /* the engine waits here */
+    pthread_cond_t work;    /* the appender waits here */
+    pthread_cond_t steps;   /* the stepper waits here */
     pthread_cond_t settled; /* settle waits here */
     xd_submission *queue_head;
     xd_submission **queue_tail;
     size_t queue_bytes;
     uint32_t queue_length;
-    bool waiting;
+    bool appender_waits;
+    bool stepper_waits;
+    bool appending;             /* a batch is off the queue and not answered */
+    bool appender_over;         /* its thread has ended, or never ran */
+    xd_submission *handed_head; /* committed, for the stepper to take */
+    xd_submission **handed_tail;
+    xd_fault refusal; /* of the last write that the store refused */
+    pthread_t appender_thread;
+    pthread_t stepper_thread;
+    bool running;
     atomic_bool stopping;
     atomic_bool write_now;
-    atomic_bool writes_refused; /* the store refused the last write */
-    xd_fault refusal;
-    pthread_t thread;
-    bool running;
+    atomic_bool log_refused;         /* the store refused the last append */
+    atomic_bool state_refused;       /* the store refused the last write of state */
+    atomic_int_fast64_t retry_at_us; /* when the appender tries a refusing store again */
+    atomic_bool failed; /* memory ran out in the middle of a change: only a restart is safe */
+    atomic_size_t retained_bytes;       /* of what is handed or retained */
+    atomic_int_fast64_t committed_head; /* last seq that is durable and handed over */
 
-    /* The engine thread's own. */
-    xd_submission *retained_head; /* appended, not wholly stepped, in order */
+    /* The appender's own. */
+    xd_appender appender;
+    uint32_t turn_submissions; /* that the last turn found waiting */
+
+    /* The stepper's own. */
+    xd_processor *processor; /* owns */
+    xd_timers timers;
+    xd_arena read_arena;
+    xd_submission *retained_head; /* taken, not wholly stepped, in order */
     xd_submission **retained_tail;
-    size_t retained_bytes;
     int64_t offer_from; /* deliveries are offered once this seq is stepped */
     bool offering;
-    int64_t dirty_since_us; /* monotonic; 0 when nothing is dirty */
-    int64_t retry_at_us;
-    uint32_t turn_submissions; /* that the last turn found waiting */
-    uint32_t turn_appended;
-    atomic_bool failed; /* memory ran out in the middle of a change: only a restart is safe */
+    int64_t dirty_since_us;    /* monotonic; 0 when nothing is dirty */
+    int64_t write_retry_at_us; /* 0: the store takes state */
 
     atomic_int_fast64_t appended, duplicates, conflicts, refused, stepped, batches, flushes, rows,
-        log_head, state_seq, stepped_seq, append_us, step_us, commit_us;
+        state_seq, stepped_seq, append_us, step_us, commit_us, write_us;
     atomic_uint_fast32_t queue_count; /* queue_length, readable without the lock */
 };
 
@@ -76,24 +92,23 @@ xd_submission *xd_engine_internal(xd_kind kind, xd_str id, xd_str actor, xd_str 
  * The caller holds the lock. */
 xd_submission *xd_queue_take(xd_engine *engine);
 
-/* Whether state should be written with the next transaction. */
-bool xd_write_is_due(xd_engine *engine, int64_t now_us);
-/* Appends the batch, writes state when asked to, commits, answers the senders. */
-void xd_write_batch(xd_engine *engine, xd_submission *batch, bool with_state);
+/* Appends the batch, commits, answers the senders, hands over to the stepper. */
+void xd_append_batch(xd_engine *engine, xd_submission *batch);
 /* Whether event i of the submission was appended by it. */
 bool xd_submission_is_new(const xd_submission *submission, uint32_t i);
 
-/* Steps pending events: all of them, or the engine's share while senders wait. */
-void xd_work_step(xd_engine *engine);
-/* Offers the whole outbox once what the log held at the start is stepped and written. */
-void xd_work_begin_offering(xd_engine *engine);
-/* Submits an event for every timer that is due. */
-void xd_work_fire_timers(xd_engine *engine);
+/* The stepper's turn: steps some of what is durable, writes state when it is due. */
+void xd_work_turn(xd_engine *engine);
+/* Microseconds until the stepper has something to do by itself; 0 for now. */
+int64_t xd_work_wait_us(xd_engine *engine);
+/* Whether all that is durable is stepped and written. */
+bool xd_work_is_done(const xd_engine *engine);
 /* The processor's ports (self is the engine). */
 void xd_work_offer(void *self, xd_parcel *parcel);
 void xd_work_timer_set(void *self, xd_instant due, xd_str key);
 
-/* Body of the engine thread. */
-void *xd_engine_run(void *engine);
+/* Bodies of the engine's threads. */
+void *xd_engine_run_appender(void *engine);
+void *xd_engine_run_stepper(void *engine);
 
 #endif

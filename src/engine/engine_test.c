@@ -2,6 +2,7 @@
  * and what is left when it dies between two writes. */
 #include "engine/engine.h"
 #include "engine/replay.h"
+#include "store/store_test.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,9 @@
 
 #include <cmocka.h>
 
-enum { ARENA_CAP = 4 << 20 };
+#include <pthread.h>
+
+enum { ARENA_CAP = 4 << 20, SENT_EACH = 500 };
 
 static xd_instant fixed_clock(void)
 {
@@ -75,7 +78,7 @@ static xd_engine *engine_on(xd_store *store, int32_t flush_ms)
     xd_engine_options options = {.clock = fixed_clock, .flush_ms = flush_ms, .queue_max = 3};
     xd_engine *engine = NULL;
     xd_fault fault = XD_FAULT_NONE;
-    if (xd_engine_create(store, &options, XD_STR(definition), &engine, &fault) != XD_OK) {
+    if (xd_engine_create(store, store, &options, XD_STR(definition), &engine, &fault) != XD_OK) {
         fail_msg("%s", fault.text);
     }
     return engine;
@@ -267,11 +270,21 @@ static void moody_hold(xd_store *store)
 {
     (void)store;
 }
-static xd_status moody_log_append(xd_store *store, const xd_log_row *row, int64_t *existing,
+static xd_status moody_log_append(xd_store *store, const xd_log_row *row, xd_fault *fault)
+{
+    moody *m = (moody *)store;
+    return m->real->ops->log_append(m->real, row, fault);
+}
+static xd_status moody_event_put(xd_store *store, const xd_log_row *row, xd_fault *fault)
+{
+    moody *m = (moody *)store;
+    return m->real->ops->event_put(m->real, row, fault);
+}
+static xd_status moody_event_find(xd_store *store, xd_str source, xd_str id, int64_t *seq,
                                   xd_fault *fault)
 {
     moody *m = (moody *)store;
-    return m->real->ops->log_append(m->real, row, existing, fault);
+    return m->real->ops->event_find(m->real, source, id, seq, fault);
 }
 static xd_status moody_log_get(xd_store *store, int64_t seq, xd_arena *arena, xd_log_row *row,
                                xd_fault *fault)
@@ -334,6 +347,8 @@ static void a_refused_commit_is_told_to_the_sender_and_passes(void **state)
                                .hold = moody_hold,
                                .let_go = moody_hold,
                                .log_append = moody_log_append,
+                               .event_put = moody_event_put,
+                               .event_find = moody_event_find,
                                .log_get = moody_log_get,
                                .log_each = moody_log_each,
                                .log_head = moody_log_head,
@@ -450,6 +465,93 @@ static void unsettled_deliveries_are_offered_again_after_a_crash(void **state)
     xd_store_destroy(store);
 }
 
+/* --- the two threads on the two files --- */
+
+typedef struct sender {
+    xd_engine *engine;
+    int first;
+    atomic_int answered;
+} sender;
+
+static void count_answer(xd_submission *s)
+{
+    sender *from = s->context;
+    assert_int_equal(s->status, XD_OK);
+    atomic_fetch_add(&from->answered, 1);
+}
+
+/* Sends receipts as fast as the engine takes them, every tenth one twice. */
+static void *send_many(void *context)
+{
+    sender *self = context;
+    for (int i = 0; i < SENT_EACH; i++) {
+        char text[1024];
+        char id[16];
+        int number = self->first + (i % 10 == 9 ? i - 1 : i);
+        snprintf(id, sizeof id, "r-%d", number);
+        receipt_text(text, sizeof text, id, number, "0.001");
+        const char *texts[] = {text, NULL};
+        bool ignored;
+        xd_status status;
+        do {
+            xd_submission *s = submission_of(texts, &ignored);
+            s->context = self;
+            s->done = count_answer;
+            status = xd_engine_submit(self->engine, s, NULL);
+            xd_submission_release(s);
+        } while (status == XD_BUSY);
+        assert_int_equal(status, XD_OK);
+    }
+    return NULL;
+}
+
+static void appending_and_stepping_side_by_side_lose_and_repeat_nothing(void **state)
+{
+    (void)state;
+    test_folder at;
+    test_folder_make(&at);
+    xd_store *log = test_open(at.path, XD_STORE_WRITE_LOG);
+    xd_store *states = test_open(at.path, XD_STORE_WRITE_STATE);
+    xd_engine_options options = {
+        .clock = fixed_clock, .flush_ms = 5, .flush_rows = 50, .queue_max = 64};
+    xd_engine *engine = NULL;
+    assert_int_equal(xd_engine_create(log, states, &options, XD_STR(definition), &engine, NULL),
+                     XD_OK);
+    bool ordered;
+    const char *texts[] = {order, NULL};
+    xd_submission *first = submission_of(texts, &ordered);
+    assert_int_equal(xd_engine_submit(engine, first, NULL), XD_OK);
+    assert_int_equal(xd_engine_start(engine, NULL), XD_OK);
+    sender senders[2] = {{.engine = engine, .first = 0}, {.engine = engine, .first = 100000}};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, send_many, &senders[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    xd_submission_release(first);
+    assert_true(xd_engine_settle(engine, 60000));
+    xd_engine_stats stats;
+    xd_engine_stats_get(engine, &stats);
+    assert_int_equal(stats.appended, 1 + 2 * SENT_EACH * 9 / 10);
+    assert_int_equal(stats.duplicates, 2 * SENT_EACH / 10);
+    assert_int_equal(stats.backlog, 0);
+    xd_engine_destroy(engine);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(senders[i].answered, SENT_EACH);
+    }
+    xd_store_destroy(states);
+    xd_store_destroy(log);
+    xd_store *reader = test_open(at.path, XD_STORE_READ);
+    xd_replay_result result;
+    assert_int_equal(xd_replay_verify(reader, NULL, NULL, &result, NULL), XD_OK);
+    assert_string_equal(result.difference, "");
+    assert_true(result.equal);
+    xd_store_destroy(reader);
+    test_folder_remove(&at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +563,7 @@ int main(void)
         cmocka_unit_test(a_refused_commit_is_told_to_the_sender_and_passes),
         cmocka_unit_test(state_after_a_crash_is_that_of_a_run_without_one),
         cmocka_unit_test(unsettled_deliveries_are_offered_again_after_a_crash),
+        cmocka_unit_test(appending_and_stepping_side_by_side_lose_and_repeat_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Processor. See processor.h. */
 #include "engine/processor.h"
 
+#include "base/planted.h"
 #include "engine/timers.h"
 
 #include <assert.h>
@@ -9,9 +10,9 @@
 
 enum {
     STEP_ARENA_CAP = 64 << 20,
-    WOKEN_MAX = 1 << 20,  /* parked events that one event may set going */
-    RECOVER_GROUP = 4096, /* events between two writes while recovering */
-    DEFINITION_CAP = 16 << 20
+    WOKEN_MAX = 1 << 20, /* parked events that one event may set going */
+    DEFINITION_CAP = 16 << 20,
+    REGISTER_CAP = 1 << 30 /* lines not yet written; the engine writes long before */
 };
 
 typedef struct numbered {
@@ -22,7 +23,7 @@ typedef struct numbered {
 } numbered;
 
 struct xd_processor {
-    xd_store *store; /* borrows */
+    xd_store *store; /* borrows: writes the state, reads the log */
     xd_cache *cache; /* owns */
     xd_processor_ports ports;
     xd_step step;
@@ -30,6 +31,10 @@ struct xd_processor {
     xd_arena woken_arena;
     xd_arena definition_arena;
     xd_definition definition;
+    xd_arena register_arena;
+    xd_log_row *lines; /* owns; texts in register_arena: stepped, not yet in the register */
+    size_t line_count;
+    size_t line_size;
     numbered *numbered; /* owns: effects and journal entries not yet written */
     size_t numbered_count;
     size_t numbered_size;
@@ -108,6 +113,7 @@ xd_status xd_processor_create(xd_store *store, size_t cache_bytes, xd_processor_
     xd_arena_init(&p->step_arena, STEP_ARENA_CAP);
     xd_arena_init(&p->woken_arena, STEP_ARENA_CAP);
     xd_arena_init(&p->definition_arena, DEFINITION_CAP);
+    xd_arena_init(&p->register_arena, REGISTER_CAP);
     xd_status status =
         p->cache ? XD_OK : xd_fail(fault, XD_NO_MEMORY, NULL, "no memory for the state cache");
     if (status == XD_OK) {
@@ -140,11 +146,13 @@ void xd_processor_destroy(xd_processor *p)
     }
     drop_numbered(p);
     free(p->numbered);
+    free(p->lines);
     free(p->woken);
     xd_step_finish(&p->step);
     xd_arena_finish(&p->step_arena);
     xd_arena_finish(&p->woken_arena);
     xd_arena_finish(&p->definition_arena);
+    xd_arena_finish(&p->register_arena);
     xd_cache_destroy(p->cache);
     free(p);
 }
@@ -173,6 +181,38 @@ static xd_status keep_numbered(xd_processor *p, xd_numbered table, int64_t numbe
     }
     memcpy(copy, value.ptr, value.len);
     p->numbered[p->numbered_count++] = (numbered){table, number, copy, value.len};
+    return XD_OK;
+}
+
+/* Keeps the event's line of the register until the next write. */
+static xd_status keep_line(xd_processor *p, const xd_event *event, xd_fault *fault)
+{
+    if (p->line_count == p->line_size) {
+        size_t size = p->line_size ? p->line_size * 2 : 256;
+        xd_log_row *grown = realloc(p->lines, size * sizeof *grown);
+        if (!grown) {
+            return no_memory(fault);
+        }
+        p->lines = grown;
+        p->line_size = size;
+    }
+    xd_arena *arena = &p->register_arena;
+    xd_log_row *line = &p->lines[p->line_count];
+    *line = (xd_log_row){.seq = event->seq,
+                         .recorded_at = event->recorded_at,
+                         .kind = (int32_t)event->kind->kind,
+                         .source = xd_arena_copy(arena, event->source),
+                         .id = xd_arena_copy(arena, event->id),
+                         .key = xd_arena_copy(arena, event->key),
+                         .order_key = xd_arena_copy(arena, event->order_key),
+                         .time = event->time,
+                         .actor = xd_arena_copy(arena, event->actor),
+                         .body = {NULL, event->data_text.len}};
+    if (!line->source.ptr || !line->id.ptr || !line->key.ptr || !line->order_key.ptr ||
+        !line->actor.ptr) {
+        return no_memory(fault);
+    }
+    p->line_count++;
     return XD_OK;
 }
 
@@ -341,8 +381,13 @@ static xd_status step_woken(xd_processor *p, xd_fault *fault)
 xd_status xd_processor_step(xd_processor *p, const xd_event *event, xd_fault *fault)
 {
     assert(event->seq == p->stepped + 1);
+    if (XD_PLANTED(skip_an_event) && event->seq % 97 == 50) {
+        p->stepped = event->seq;
+        return XD_OK;
+    }
     XD_TRY(step_one(p, event, false, fault));
     XD_TRY(step_woken(p, fault));
+    XD_TRY(keep_line(p, event, fault));
     p->stepped = event->seq;
     return XD_OK;
 }
@@ -359,9 +404,7 @@ int64_t xd_processor_written_seq(const xd_processor *p)
 
 size_t xd_processor_dirty(const xd_processor *p)
 {
-    size_t documents = xd_cache_dirty_count(p->cache) + p->numbered_count;
-    /* A step may change nothing and still move the cursor. */
-    return documents ? documents : p->stepped > p->written;
+    return xd_cache_dirty_count(p->cache) + p->numbered_count + p->line_count;
 }
 
 xd_status xd_processor_write(xd_processor *p, int64_t *ret_rows, xd_fault *fault)
@@ -373,9 +416,12 @@ xd_status xd_processor_write(xd_processor *p, int64_t *ret_rows, xd_fault *fault
         XD_TRY(p->store->ops->numbered_put(p->store, n->table, n->number,
                                            (xd_str){n->value, n->len}, fault));
     }
+    for (size_t i = 0; i < p->line_count; i++) {
+        XD_TRY(p->store->ops->event_put(p->store, &p->lines[i], fault));
+    }
     XD_TRY(p->store->ops->meta_put(p->store, XD_STR("state_seq"), p->stepped, fault));
     p->writing = p->stepped;
-    *ret_rows = rows + (int64_t)p->numbered_count;
+    *ret_rows = rows + (int64_t)(p->numbered_count + p->line_count);
     return XD_OK;
 }
 
@@ -383,52 +429,7 @@ void xd_processor_written(xd_processor *p)
 {
     xd_cache_written(p->cache);
     drop_numbered(p);
+    p->line_count = 0;
+    xd_arena_reset(&p->register_arena);
     p->written = p->writing;
-}
-
-static xd_status write_now(xd_processor *p, xd_fault *fault)
-{
-    int64_t rows;
-    XD_TRY(p->store->ops->begin(p->store, fault));
-    xd_status status = xd_processor_write(p, &rows, fault);
-    if (status != XD_OK) {
-        p->store->ops->rollback(p->store);
-        return status;
-    }
-    XD_TRY(p->store->ops->commit(p->store, fault));
-    xd_processor_written(p);
-    return XD_OK;
-}
-
-typedef struct recovery {
-    xd_processor *p;
-    xd_arena arena;
-    xd_fault *fault;
-} recovery;
-
-static xd_status recover_row(void *context, const xd_log_row *row)
-{
-    recovery *r = context;
-    xd_arena_reset(&r->arena);
-    xd_event event;
-    XD_TRY(xd_event_of_row(row, &r->arena, &event, r->fault));
-    return xd_processor_step(r->p, &event, r->fault);
-}
-
-xd_status xd_processor_recover(xd_processor *p, xd_fault *fault)
-{
-    int64_t head;
-    XD_TRY(p->store->ops->log_head(p->store, &head, fault));
-    recovery r = {.p = p, .fault = fault};
-    xd_arena_init(&r.arena, STEP_ARENA_CAP);
-    xd_status status = XD_OK;
-    while (status == XD_OK && p->stepped < head) {
-        status =
-            p->store->ops->log_each(p->store, p->stepped, RECOVER_GROUP, recover_row, &r, fault);
-        if (status == XD_OK) {
-            status = write_now(p, fault);
-        }
-    }
-    xd_arena_finish(&r.arena);
-    return status;
 }

@@ -30,8 +30,6 @@ void xd_processor_destroy(xd_processor *processor);
  * after which the processor must be thrown away and made anew from the store. */
 XD_CHECKED xd_status xd_processor_step(xd_processor *processor, const xd_event *event,
                                        xd_fault *fault);
-/* Steps the rows of the log beyond the written state, writing in groups of its own transactions. */
-XD_CHECKED xd_status xd_processor_recover(xd_processor *processor, xd_fault *fault);
 
 /* Last event stepped, and last event whose state is written. */
 int64_t xd_processor_stepped(const xd_processor *processor);

@@ -1,16 +1,24 @@
 /* The queue of submissions: the one place that other threads touch. See engine_int.h. */
 #include "engine/engine_int.h"
 
+/* While the log refuses, one sender is let in now and then, to find out whether it still does. The
+ * caller holds the lock. */
+static bool is_refusing(xd_engine *e)
+{
+    bool try_again = !e->queue_head && !e->appending && xd_engine_now_us() >= e->retry_at_us;
+    return e->state_refused || (e->log_refused && !try_again);
+}
+
 xd_status xd_engine_submit(xd_engine *e, xd_submission *s, xd_fault *fault)
 {
     xd_status status = XD_OK;
     bool internal = s->count == 1 && s->events[0].kind->internal;
     pthread_mutex_lock(&e->lock);
-    int64_t backlog = atomic_load_explicit(&e->log_head, memory_order_relaxed) -
+    int64_t backlog = atomic_load_explicit(&e->committed_head, memory_order_relaxed) -
                       atomic_load_explicit(&e->stepped_seq, memory_order_relaxed);
     if (e->stopping) {
         status = xd_fail(fault, XD_BUSY, "engine.stopping", "the hub is stopping; try again later");
-    } else if (e->writes_refused && !internal) {
+    } else if (is_refusing(e) && !internal) {
         status = e->refusal.code;
         if (fault) {
             *fault = e->refusal;
@@ -32,8 +40,8 @@ xd_status xd_engine_submit(xd_engine *e, xd_submission *s, xd_fault *fault)
         e->queue_length++;
         e->queue_bytes += s->bytes;
         atomic_store_explicit(&e->queue_count, e->queue_length, memory_order_relaxed);
-        if (e->waiting) {
-            e->waiting = false;
+        if (e->appender_waits) {
+            e->appender_waits = false;
             pthread_cond_signal(&e->work);
         }
     } else {

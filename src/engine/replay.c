@@ -81,8 +81,7 @@ static xd_status replay_row(void *context, const xd_log_row *row)
     xd_event event;
     XD_TRY(xd_event_of_row(row, &r->arena, &event, r->fault));
     /* Parked events are read back from the log, so the memory store needs the rows too. */
-    int64_t existing;
-    XD_TRY(r->memory->ops->log_append(r->memory, row, &existing, r->fault));
+    XD_TRY(r->memory->ops->log_append(r->memory, row, r->fault));
     return xd_processor_step(r->processor, &event, r->fault);
 }
 

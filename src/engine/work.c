@@ -1,15 +1,19 @@
-/* The engine's work between two transactions: steps, deliveries, timers. See engine_int.h. */
+/* The stepper's work: steps, writes of state, deliveries, timers. See engine_int.h.
+ *
+ * Stepping happens in memory, after the events are durable, and never inside a transaction; what it
+ * changed is written in groups. A failed write loses no state: dirty documents stay dirty. */
 #include "engine/engine_int.h"
 
+#include "base/planted.h"
 #include "observe/log.h"
 
 #include <stdlib.h>
 
 enum {
-    STEP_CHUNK = 32,       /* steps between two looks at the queue when few senders come */
-    STEP_SHARE = 8,        /* under full intake, steps per turn are at least appended / this */
-    STEP_MIN = 8,          /* and at least this */
-    BURST_BACKLOG = 250000 /* events that may wait before stepping gets an equal share */
+    STEP_CHUNK = 128,      /* steps between two looks at the clock */
+    IDLE_FLUSH_US = 10000, /* a stepper with nothing to step writes what is older than this */
+    IDLE_US = 1000000,
+    RETRY_MS = 200 /* between attempts while the store refuses writes */
 };
 
 void xd_work_offer(void *self, xd_parcel *parcel)
@@ -48,7 +52,7 @@ static const xd_event *next_retained(xd_engine *e, int64_t seq)
         if (!e->retained_head) {
             e->retained_tail = &e->retained_head;
         }
-        e->retained_bytes -= s->bytes;
+        atomic_fetch_sub(&e->retained_bytes, s->bytes);
         xd_submission_release(s);
     }
     return NULL;
@@ -80,18 +84,16 @@ static xd_status step_row(void *context, const xd_log_row *row)
     return step_event(e, &event, r->fault);
 }
 
-/* Steps at most chunk events; false when there is nothing left to step, or a fault. */
-static bool step_some(xd_engine *e, int64_t chunk, xd_status *ret_status, xd_fault *fault)
+/* Steps up to the event end, or until a group is worth writing. */
+static xd_status step_until(xd_engine *e, int64_t end, xd_fault *fault)
 {
-    int64_t end = xd_processor_stepped(e->processor) + chunk;
-    while (*ret_status == XD_OK && xd_processor_stepped(e->processor) < end) {
+    xd_status status = XD_OK;
+    while (status == XD_OK && !e->failed && xd_processor_stepped(e->processor) < end &&
+           xd_processor_dirty(e->processor) < e->options.flush_rows) {
         int64_t seq = xd_processor_stepped(e->processor) + 1;
-        if (seq > e->appender.committed_head) {
-            return false;
-        }
         const xd_event *event = next_retained(e, seq);
         if (event) {
-            *ret_status = step_event(e, event, fault);
+            status = step_event(e, event, fault);
             continue;
         }
         int64_t limit = end - seq + 1;
@@ -100,52 +102,127 @@ static bool step_some(xd_engine *e, int64_t chunk, xd_status *ret_status, xd_fau
             limit = kept - seq < limit ? kept - seq : limit;
         }
         read_back r = {.engine = e, .fault = fault};
-        *ret_status = e->store->ops->log_each(e->store, seq - 1, limit, step_row, &r, fault);
+        status = e->state->ops->log_each(e->state, seq - 1, limit, step_row, &r, fault);
     }
-    return *ret_status == XD_OK;
+    return status;
 }
 
-/* Intake goes first, but never so that stepping starves. */
-void xd_work_step(xd_engine *e)
+/* Takes over what the appender handed; returns the last durable seq. */
+static int64_t take_handed(xd_engine *e)
 {
-    if (xd_processor_stepped(e->processor) >= e->appender.committed_head) {
+    pthread_mutex_lock(&e->lock);
+    *e->retained_tail = e->handed_head;
+    if (e->handed_head) {
+        e->retained_tail = e->handed_tail;
+        e->handed_head = NULL;
+        e->handed_tail = &e->handed_head;
+    }
+    int64_t committed = e->committed_head;
+    pthread_mutex_unlock(&e->lock);
+    return committed;
+}
+
+static void step(xd_engine *e)
+{
+    int64_t end = take_handed(e);
+    int64_t from = xd_processor_stepped(e->processor);
+    if (from >= end || e->failed || xd_processor_dirty(e->processor) >= e->options.flush_rows) {
         return;
     }
     int64_t start = xd_engine_now_us();
     xd_fault fault = XD_FAULT_NONE;
-    xd_status status = XD_OK;
-    uint32_t share = e->turn_appended / STEP_SHARE;
-    uint32_t quota = share > STEP_MIN ? share : STEP_MIN;
-    int64_t backlog = e->appender.committed_head - xd_processor_stepped(e->processor);
-    if (backlog > BURST_BACKLOG && quota < e->turn_appended) {
-        quota = e->turn_appended;
-    }
-    /* While senders come in numbers a short quiet does not mean that they are done. */
-    bool intake = e->turn_submissions > 1;
-    int64_t chunk = intake ? STEP_MIN : STEP_CHUNK;
-    int64_t done = 0;
-    e->store->ops->hold(e->store);
-    while (!e->failed && xd_processor_dirty(e->processor) < 2 * (size_t)e->options.flush_rows &&
-           step_some(e, chunk, &status, &fault)) {
-        done += chunk;
-        bool waiting = atomic_load_explicit(&e->queue_count, memory_order_relaxed) > 0;
-        if (done >= quota && (intake || waiting)) {
-            break;
-        }
-    }
-    e->store->ops->let_go(e->store);
+    e->state->ops->hold(e->state);
+    xd_status status = step_until(e, end < from + STEP_CHUNK ? end : from + STEP_CHUNK, &fault);
+    e->state->ops->let_go(e->state);
     if (status != XD_OK) {
         /* The cache may hold half of a change; what is durable is right, so a new start is too. */
         XD_LOG(XD_LOG_ERROR, "engine.failed",
                XD_LOG_INT("seq", xd_processor_stepped(e->processor) + 1),
-               XD_LOG_TEXT("rule", xd_str_from(fault.rule)),
-               XD_LOG_TEXT("text", xd_str_from(fault.text)));
+               XD_LOG_TEXT("why", xd_str_from(fault.text)));
         e->failed = true;
     }
     xd_figure_add(&e->step_us, xd_engine_now_us() - start);
 }
 
-/* --- offering the outbox --- */
+/* --- writing state --- */
+
+static bool offering_waits_for_write(const xd_engine *e)
+{
+    return !e->offering && e->port.offer && xd_processor_stepped(e->processor) >= e->offer_from;
+}
+
+/* Microseconds until what is dirty is to be written; INT64_MAX when nothing is. */
+static int64_t write_wait_us(const xd_engine *e, int64_t now_us)
+{
+    size_t dirty = xd_processor_dirty(e->processor);
+    if (dirty == 0 || e->failed) {
+        return INT64_MAX;
+    }
+    int64_t retry_us = e->write_retry_at_us ? e->write_retry_at_us - now_us : 0;
+    if (dirty >= e->options.flush_rows || e->write_now || e->stopping ||
+        offering_waits_for_write(e)) {
+        return retry_us > 0 ? retry_us : 0;
+    }
+    bool idle = e->running && xd_processor_stepped(e->processor) >= e->committed_head;
+    int64_t patience_us = e->options.flush_ms * 1000LL;
+    if (idle && patience_us > IDLE_FLUSH_US) {
+        patience_us = IDLE_FLUSH_US;
+    }
+    int64_t wait_us = e->dirty_since_us + patience_us - now_us;
+    wait_us = wait_us > retry_us ? wait_us : retry_us;
+    return wait_us > 0 ? wait_us : 0;
+}
+
+static xd_status write_state(xd_engine *e, int64_t *ret_rows, xd_fault *fault)
+{
+    XD_TRY(e->state->ops->begin(e->state, fault));
+    xd_status status = xd_processor_write(e->processor, ret_rows, fault);
+    if (status != XD_OK) {
+        e->state->ops->rollback(e->state);
+        return status;
+    }
+    return e->state->ops->commit(e->state, fault);
+}
+
+static void refuse_state(xd_engine *e, const xd_fault *fault)
+{
+    if (!e->state_refused) {
+        xd_log_fault(XD_LOG_ERROR, "store.refuses_state", fault);
+    }
+    e->write_retry_at_us = xd_engine_now_us() + RETRY_MS * 1000;
+    pthread_mutex_lock(&e->lock);
+    e->state_refused = true;
+    e->refusal = *fault;
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void write_when_due(xd_engine *e)
+{
+    int64_t start = xd_engine_now_us();
+    if (write_wait_us(e, start) > 0) {
+        return;
+    }
+    int64_t rows = 0;
+    xd_fault fault = XD_FAULT_NONE;
+    if (write_state(e, &rows, &fault) != XD_OK) {
+        refuse_state(e, &fault);
+        return;
+    }
+    xd_processor_written(e->processor);
+    if (e->state_refused) {
+        XD_LOG(XD_LOG_INFO, "store.accepts_state",
+               XD_LOG_INT("state_seq", xd_processor_written_seq(e->processor)));
+        e->state_refused = false;
+    }
+    e->write_retry_at_us = 0;
+    e->dirty_since_us = 0;
+    xd_figure_set(&e->state_seq, xd_processor_written_seq(e->processor));
+    xd_figure_add(&e->flushes, 1);
+    xd_figure_add(&e->rows, rows);
+    xd_figure_add(&e->write_us, xd_engine_now_us() - start);
+}
+
+/* --- deliveries --- */
 
 typedef struct outbox_scan {
     xd_engine *engine;
@@ -170,17 +247,21 @@ static xd_status offer_row(void *context, xd_state_kind kind, xd_str key, xd_str
 
 /* Once all that the log held at the start is stepped and written, the OUTBOX documents are exactly
  * what is not settled: offer them, and from then on what each step says. */
-void xd_work_begin_offering(xd_engine *e)
+static void begin_offering(xd_engine *e)
 {
     if (e->offering || !e->port.offer || e->failed ||
         xd_processor_written_seq(e->processor) < e->offer_from ||
         xd_processor_dirty(e->processor) > 0) {
         return;
     }
+    if (XD_PLANTED(forget_open_deliveries)) {
+        e->offering = true;
+        return;
+    }
     xd_fault fault = XD_FAULT_NONE;
     outbox_scan scan = {.engine = e, .fault = &fault};
     xd_status status =
-        e->store->ops->state_each(e->store, XD_STATE_OUTBOX, offer_row, &scan, &fault);
+        e->state->ops->state_each(e->state, XD_STATE_OUTBOX, offer_row, &scan, &fault);
     if (status != XD_OK) {
         xd_log_fault(XD_LOG_ERROR, "outbox.scan", &fault);
         e->failed = true;
@@ -188,7 +269,9 @@ void xd_work_begin_offering(xd_engine *e)
     e->offering = true;
 }
 
-void xd_work_fire_timers(xd_engine *e)
+/* --- timers --- */
+
+static void fire_timers(xd_engine *e)
 {
     while (!e->failed && xd_timers_next(&e->timers) <= e->options.clock()) {
         xd_timer timer = xd_timers_take(&e->timers);
@@ -208,4 +291,56 @@ void xd_work_fire_timers(xd_engine *e)
         xd_buf_finish(&data);
         free(timer.key);
     }
+}
+
+/* --- the turn --- */
+
+bool xd_work_is_done(const xd_engine *e)
+{
+    return xd_processor_stepped(e->processor) >= e->committed_head &&
+           xd_processor_dirty(e->processor) == 0;
+}
+
+static void announce_settled(xd_engine *e)
+{
+    if (e->write_now && (xd_work_is_done(e) || e->failed)) {
+        pthread_mutex_lock(&e->lock);
+        if (!e->queue_head && !e->appending && !e->handed_head) {
+            e->write_now = false;
+            pthread_cond_broadcast(&e->settled);
+        }
+        pthread_mutex_unlock(&e->lock);
+    }
+}
+
+void xd_work_turn(xd_engine *e)
+{
+    fire_timers(e);
+    if (e->one_store) {
+        pthread_mutex_lock(&e->turn_lock);
+    }
+    step(e);
+    write_when_due(e);
+    begin_offering(e);
+    if (e->one_store) {
+        pthread_mutex_unlock(&e->turn_lock);
+    }
+    announce_settled(e);
+}
+
+int64_t xd_work_wait_us(xd_engine *e)
+{
+    if (e->failed) {
+        return IDLE_US;
+    }
+    bool full = xd_processor_dirty(e->processor) >= e->options.flush_rows;
+    if (!full && xd_processor_stepped(e->processor) < e->committed_head) {
+        return 0;
+    }
+    int64_t wait_us = write_wait_us(e, xd_engine_now_us());
+    xd_instant due = xd_timers_next(&e->timers);
+    int64_t timer_us = due == INT64_MAX ? IDLE_US : due - e->options.clock();
+    wait_us = timer_us < wait_us ? timer_us : wait_us;
+    wait_us = wait_us < IDLE_US ? wait_us : IDLE_US;
+    return wait_us > 0 ? wait_us : 0;
 }

@@ -1,7 +1,8 @@
-/* The engine's transaction: append what waits, write state when it is due, commit once, answer. See
- * engine_int.h. */
+/* The appender's transaction: append what waits, commit once, answer, hand over. See engine_int.h.
+ */
 #include "engine/engine_int.h"
 
+#include "base/planted.h"
 #include "observe/log.h"
 
 enum {
@@ -13,15 +14,13 @@ typedef struct transaction {
     xd_submission *batch;  /* what is appended */
     xd_submission *opened; /* first submission of the transaction now open */
     bool open;
-    bool writes_state;
-    int64_t rows;
 } transaction;
 
 static xd_status open_transaction(xd_engine *e, transaction *t, xd_submission *from,
                                   xd_fault *fault)
 {
     t->opened = from;
-    XD_TRY(e->store->ops->begin(e->store, fault));
+    XD_TRY(e->log->ops->begin(e->log, fault));
     t->open = true;
     return XD_OK;
 }
@@ -30,7 +29,14 @@ static xd_status commit(xd_engine *e, transaction *t, xd_fault *fault)
 {
     int64_t start = xd_engine_now_us();
     t->open = false;
-    XD_TRY(e->store->ops->commit(e->store, fault));
+    for (xd_submission *s = t->batch; XD_PLANTED(acknowledge_before_commit) && s; s = s->next) {
+        s->done(s);
+        s->done = NULL;
+    }
+    xd_status status = e->log->ops->commit(e->log, fault);
+    if (status != XD_OK && !XD_PLANTED(accept_a_failed_commit)) {
+        return status;
+    }
     xd_appender_committed(&e->appender);
     xd_figure_add(&e->commit_us, xd_engine_now_us() - start);
     xd_figure_add(&e->batches, 1);
@@ -40,7 +46,7 @@ static xd_status commit(xd_engine *e, transaction *t, xd_fault *fault)
 static void roll_back(xd_engine *e, transaction *t)
 {
     if (t->open) {
-        e->store->ops->rollback(e->store);
+        e->log->ops->rollback(e->log);
     }
     t->open = false;
     xd_appender_rolled_back(&e->appender);
@@ -65,37 +71,14 @@ static xd_status append_batch(xd_engine *e, transaction *t, xd_fault *fault)
     return XD_OK;
 }
 
-bool xd_write_is_due(xd_engine *e, int64_t now_us)
-{
-    size_t dirty = xd_processor_dirty(e->processor);
-    return dirty > 0 &&
-           (dirty >= e->options.flush_rows || e->write_now || e->stopping ||
-            (e->dirty_since_us && now_us - e->dirty_since_us >= e->options.flush_ms * 1000LL));
-}
-
-/* Appends the batch and writes state when due; one commit, unless a batch must stand alone. */
+/* Appends the batch; one commit, unless a submission must stand alone. */
 static xd_status write_all(xd_engine *e, transaction *t, xd_fault *fault)
 {
     int64_t start = xd_engine_now_us();
+    xd_appender_registered(&e->appender, atomic_load(&e->state_seq));
     XD_TRY(append_batch(e, t, fault));
-    if (t->writes_state) {
-        if (!t->open) {
-            XD_TRY(open_transaction(e, t, NULL, fault));
-        }
-        XD_TRY(xd_processor_write(e->processor, &t->rows, fault));
-    }
     xd_figure_add(&e->append_us, xd_engine_now_us() - start);
-    if (t->open) {
-        XD_TRY(commit(e, t, fault));
-    }
-    if (t->writes_state) {
-        xd_processor_written(e->processor);
-        e->dirty_since_us = 0;
-        xd_figure_add(&e->flushes, 1);
-        xd_figure_add(&e->rows, t->rows);
-        xd_figure_set(&e->state_seq, xd_processor_written_seq(e->processor));
-    }
-    return XD_OK;
+    return t->open ? commit(e, t, fault) : XD_OK;
 }
 
 /* The store said no: those of the batch that were not committed are refused with its fault. */
@@ -110,24 +93,21 @@ static void refuse(xd_engine *e, transaction *t, const xd_fault *fault)
             s->fault = *fault;
         }
     }
-    if (!e->retry_at_us) {
+    if (!e->log_refused) {
         xd_log_fault(XD_LOG_ERROR, "store.refuses", fault);
     }
     e->retry_at_us = xd_engine_now_us() + RETRY_MS * 1000;
     pthread_mutex_lock(&e->lock);
-    e->writes_refused = true;
+    e->log_refused = true;
     e->refusal = *fault;
     pthread_mutex_unlock(&e->lock);
 }
 
 static void accept_writes(xd_engine *e)
 {
-    if (e->retry_at_us) {
-        e->retry_at_us = 0;
+    if (e->log_refused) {
         XD_LOG(XD_LOG_INFO, "store.accepts", XD_LOG_INT("log_head", e->appender.head));
-        pthread_mutex_lock(&e->lock);
-        e->writes_refused = false;
-        pthread_mutex_unlock(&e->lock);
+        e->log_refused = false;
     }
 }
 
@@ -152,39 +132,56 @@ bool xd_submission_is_new(const xd_submission *s, uint32_t i)
     return s->results[i].status == XD_OK && !s->results[i].duplicate;
 }
 
-/* Answers the senders and keeps what is to be stepped, within bounds. */
+static bool has_new(const xd_submission *s)
+{
+    bool any = false;
+    for (uint32_t i = 0; s->status == XD_OK && !s->stored_answer.ptr && i < s->count; i++) {
+        any |= xd_submission_is_new(s, i);
+    }
+    return any;
+}
+
+/* Answers the senders and hands what is to be stepped to the stepper; past a bound it is let go,
+ * and read back from the log. */
 static void finish_batch(xd_engine *e, xd_submission *batch)
 {
-    xd_figure_set(&e->log_head, e->appender.committed_head);
-    e->turn_appended = 0;
+    xd_submission *kept = NULL;
+    xd_submission **tail = &kept;
     for (xd_submission *next, *s = batch; s; s = next) {
         next = s->next;
         s->next = NULL;
         count_results(e, s);
-        bool any = false;
-        for (uint32_t i = 0; s->status == XD_OK && !s->stored_answer.ptr && i < s->count; i++) {
-            any |= xd_submission_is_new(s, i);
-            e->turn_appended += xd_submission_is_new(s, i);
-        }
-        bool keep = any && e->retained_bytes + s->bytes <= RETAINED_BYTES_MAX;
-        if (keep) {
-            *e->retained_tail = s;
-            e->retained_tail = &s->next;
-            e->retained_bytes += s->bytes;
-        }
+        bool keep = has_new(s) && e->retained_bytes + s->bytes <= RETAINED_BYTES_MAX;
         if (s->done) {
             s->done(s);
         }
-        if (!keep) {
+        if (keep) {
+            e->retained_bytes += s->bytes;
+            *tail = s;
+            tail = &s->next;
+        } else {
             xd_submission_release(s);
         }
     }
+    pthread_mutex_lock(&e->lock);
+    *e->handed_tail = kept;
+    e->handed_tail = kept ? tail : e->handed_tail;
+    e->committed_head = e->appender.committed_head;
+    e->appending = false;
+    if (e->stepper_waits) {
+        e->stepper_waits = false;
+        pthread_cond_signal(&e->steps);
+    }
+    pthread_mutex_unlock(&e->lock);
 }
 
-void xd_write_batch(xd_engine *e, xd_submission *batch, bool with_state)
+void xd_append_batch(xd_engine *e, xd_submission *batch)
 {
-    transaction t = {.batch = batch, .writes_state = with_state};
+    transaction t = {.batch = batch};
     xd_fault fault = XD_FAULT_NONE;
+    if (e->one_store) {
+        pthread_mutex_lock(&e->turn_lock);
+    }
     xd_status status = e->failed ? xd_fail(&fault, XD_INTERNAL, "engine.failed",
                                            "the engine stopped after a failure; restart the hub "
                                            "(see its log)")
@@ -193,6 +190,9 @@ void xd_write_batch(xd_engine *e, xd_submission *batch, bool with_state)
         accept_writes(e);
     } else {
         refuse(e, &t, &fault);
+    }
+    if (e->one_store) {
+        pthread_mutex_unlock(&e->turn_lock);
     }
     finish_batch(e, batch);
 }

@@ -1,7 +1,9 @@
-/* What the engine asks of a store: an append-only log with one identity per event, state documents
- * by (kind, key), numbered documents, and small meta values; everything between begin and commit is
- * applied whole or not at all. Drivers: src/store/sqlite, src/store/memory. One writer; a store
- * object is used by one thread at a time. Values are JSON text. */
+/* What the engine asks of a store, in two halves that are committed apart. The log: an append-only
+ * sequence of events, and the answers kept for Idempotency-Key. The state: documents by (kind,
+ * key), numbered documents, and the register of events (the log's lines without their bodies, by
+ * identity and number); a pure function of the log, never ahead of it. Everything between begin and
+ * commit is applied whole or not at all. Drivers: src/store/sqlite, src/store/memory. One writer of
+ * each half; a store object is used by one thread at a time. Values are JSON text. */
 #ifndef XD_PORT_STORE_H
 #define XD_PORT_STORE_H
 
@@ -17,6 +19,7 @@ typedef enum xd_state_kind {
     XD_STATE_SITE = 3,            /* site code */
     XD_STATE_UOM = 4,             /* unit code */
     XD_STATE_ACCOUNT = 5,         /* role or role/category */
+    XD_STATE_CROSSWALK = 6,       /* table/system/code: all its entries, in order of time */
     XD_STATE_PURCHASE_ORDER = 10, /* po: header, no lines */
     XD_STATE_ORDER_LINE = 11,     /* po/line */
     XD_STATE_RECEIPT_LINE = 12,   /* po/line/n, n six digits: what a match is made against */
@@ -44,6 +47,7 @@ typedef enum xd_state_kind {
     XD_STATE_EXCEPTION = 54,  /* seq as 16 hex digits: a business exception for a person */
     XD_STATE_TIMER = 55,
     XD_STATE_DEFINITION = 56, /* "current" */
+    XD_STATE_MAP = 57,        /* the map's hash: one version; name/<name>: the newest one's hash */
     XD_STATE_LIMIT = 64
 } xd_state_kind;
 
@@ -89,10 +93,9 @@ typedef struct xd_store_ops {
      * each. A hint: a store may do nothing. begin must not be called in between. */
     void (*hold)(xd_store *store);
     void (*let_go)(xd_store *store);
-    /* Appends row at row->seq, which must be head + 1. When (source, id) is already in the log
-     * nothing is written and *ret_existing is its seq; otherwise *ret_existing is 0. */
-    xd_status (*log_append)(xd_store *store, const xd_log_row *row, int64_t *ret_existing,
-                            xd_fault *fault);
+    /* Appends row at row->seq, which must be head + 1. That (source, id) is new is the caller's to
+     * know. */
+    xd_status (*log_append)(xd_store *store, const xd_log_row *row, xd_fault *fault);
     /* One row by seq, copied into arena; XD_NOT_FOUND. */
     xd_status (*log_get)(xd_store *store, int64_t seq, xd_arena *arena, xd_log_row *ret_row,
                          xd_fault *fault);
@@ -100,6 +103,12 @@ typedef struct xd_store_ops {
     xd_status (*log_each)(xd_store *store, int64_t after, int64_t limit, xd_log_visit visit,
                           void *context, xd_fault *fault);
     xd_status (*log_head)(xd_store *store, int64_t *ret_seq, xd_fault *fault);
+    /* Enters an event into the register, with the state that its step led to; row->body is only
+     * measured. An event that is in it already is left alone. */
+    xd_status (*event_put)(xd_store *store, const xd_log_row *row, xd_fault *fault);
+    /* Seq of the registered event of this identity, 0 when there is none. */
+    xd_status (*event_find)(xd_store *store, xd_str source, xd_str id, int64_t *ret_seq,
+                            xd_fault *fault);
     /* Value copied into arena; XD_OK with *ret_value = XD_STR_NULL when absent. */
     xd_status (*state_get)(xd_store *store, xd_state_kind kind, xd_str key, xd_arena *arena,
                            xd_str *ret_value, xd_fault *fault);
@@ -115,7 +124,7 @@ typedef struct xd_store_ops {
                               xd_str *ret_value, xd_fault *fault);
     xd_status (*numbered_each)(xd_store *store, xd_numbered table, int64_t after, int64_t limit,
                                xd_numbered_visit visit, void *context, xd_fault *fault);
-    /* Small named integers, such as "state_seq"; absent is 0. */
+    /* Small named integers of the state, such as "state_seq"; absent is 0. */
     xd_status (*meta_get)(xd_store *store, xd_str name, int64_t *ret_value, xd_fault *fault);
     xd_status (*meta_put)(xd_store *store, xd_str name, int64_t value, xd_fault *fault);
     /* Answers kept for Idempotency-Key, scoped by consumer. Absent: *ret_answer = XD_STR_NULL. */
@@ -135,17 +144,31 @@ struct xd_store {
 xd_store *xd_store_memory_create(void);
 
 typedef enum xd_store_mode {
-    XD_STORE_WRITE, /* creates and migrates when needed; refuses a newer schema */
-    XD_STORE_READ   /* read-only connection beside a writer */
+    XD_STORE_WRITE,       /* both halves, committed log first, for one thread (tools, tests) */
+    XD_STORE_WRITE_LOG,   /* the log; the register can be asked */
+    XD_STORE_WRITE_STATE, /* the state; the log can be read. Beside a WRITE_LOG of this process */
+    XD_STORE_READ,        /* read-only, beside the writers */
+    XD_STORE_STILL        /* read-only, of files that nobody writes: a backup */
 } xd_store_mode;
 
-/* SQLite driver: path of the database file. WAL, synchronous FULL. Faults: XD_IO, XD_FULL, XD_BUSY
- * (locked by another process), XD_CORRUPT, XD_CONFLICT (newer schema, another program's file), and
- * for reading XD_NOT_FOUND. begin waits a few milliseconds when the write-ahead log is long; a
- * reader's begin only fixes what it sees. Checkpoints run on a thread
- * of the driver's own so that commit never waits for one. */
+/* SQLite driver: path of the state's file; the log is beside it (crossdock.db, crossdock-log.db).
+ * WAL; the log synchronous FULL; the state NORMAL: after a power cut it may fall back, never apart.
+ * WRITE and WRITE_LOG take the lock, create and migrate both files and refuse a newer schema.
+ * Faults: XD_IO, XD_FULL, XD_BUSY (locked by another process), XD_CORRUPT, XD_CONFLICT (newer
+ * schema, another program's file), and for reading XD_NOT_FOUND. begin waits a few milliseconds
+ * when the write-ahead log is long; a reader's begin only fixes what it sees. Checkpoints run on
+ * threads of the driver's own so that commit never waits for one. */
 XD_CHECKED xd_status xd_store_sqlite_open(const char *path, xd_store_mode mode, xd_store **ret,
                                           xd_fault *fault);
+
+/* Called now and then with the bytes done, of about total. */
+typedef void (*xd_store_progress)(void *context, int64_t done, int64_t total);
+
+/* As xd_store_sqlite_open with XD_STORE_WRITE_LOG, and tells how an upgrade of a large file gets
+ * on.
+ */
+XD_CHECKED xd_status xd_store_sqlite_open_upgrading(const char *path, xd_store_progress progress,
+                                                    void *context, xd_store **ret, xd_fault *fault);
 
 static inline void xd_store_destroy(xd_store *store)
 {

@@ -356,31 +356,45 @@ static xd_status log_push(memory_store *self, const xd_log_row *row, xd_fault *f
     return XD_OK;
 }
 
-static xd_status memory_log_append(xd_store *store, const xd_log_row *row, int64_t *ret_existing,
-                                   xd_fault *fault)
+static xd_status memory_log_append(xd_store *store, const xd_log_row *row, xd_fault *fault)
 {
     memory_store *self = self_of(store);
     assert(self->open);
     assert(row->seq == (int64_t)self->log_count + 1);
+    return log_push(self, row, fault);
+}
+
+/* The register keeps what finds an event; the rest of its line is in the log of the same store. */
+static xd_status memory_event_put(xd_store *store, const xd_log_row *row, xd_fault *fault)
+{
+    memory_store *self = self_of(store);
     xd_str identity = pair_key(row->source, row->id);
     if (!identity.ptr) {
         return no_memory(fault);
     }
-    int64_t existing = 0;
-    xd_status status = XD_OK;
-    xd_str found = map_get(self, TABLE_IDENTITY, identity);
-    if (found.ptr) {
-        memcpy(&existing, found.ptr, sizeof existing);
-    } else {
-        xd_str seq = {(const char *)&row->seq, sizeof row->seq};
-        status = map_put_copy(self, TABLE_IDENTITY, identity, seq, fault);
-        status = status == XD_OK ? log_push(self, row, fault) : status;
-    }
+    xd_str seq = {(const char *)&row->seq, sizeof row->seq};
+    xd_status status = map_get(self, TABLE_IDENTITY, identity).ptr
+                           ? XD_OK
+                           : map_put_copy(self, TABLE_IDENTITY, identity, seq, fault);
     free((char *)identity.ptr);
-    if (status == XD_OK) {
-        *ret_existing = existing;
-    }
     return status;
+}
+
+static xd_status memory_event_find(xd_store *store, xd_str source, xd_str id, int64_t *ret_seq,
+                                   xd_fault *fault)
+{
+    xd_str identity = pair_key(source, id);
+    if (!identity.ptr) {
+        return no_memory(fault);
+    }
+    xd_str found = map_get(self_of(store), TABLE_IDENTITY, identity);
+    int64_t seq = 0;
+    if (found.ptr) {
+        memcpy(&seq, found.ptr, sizeof seq);
+    }
+    *ret_seq = seq;
+    free((char *)identity.ptr);
+    return XD_OK;
 }
 
 static xd_status memory_log_get(xd_store *store, int64_t seq, xd_arena *arena, xd_log_row *ret_row,
@@ -613,6 +627,8 @@ static const xd_store_ops OPS = {
     .log_get = memory_log_get,
     .log_each = memory_log_each,
     .log_head = memory_log_head,
+    .event_put = memory_event_put,
+    .event_find = memory_event_find,
     .state_get = memory_state_get,
     .state_put = memory_state_put,
     .state_each = memory_state_each,

@@ -5,8 +5,11 @@
  * at a moment when all of it has been copied, which under continuous load never happens by itself:
  * past LIMIT the thread chases the end, and once it is within one commit of it the writer waits
  * for the rest (a few milliseconds). Past CEILING the writer waits in any case: the disk cannot
- * keep up, and an unbounded file would only delay the moment it has to. */
+ * keep up, and an unbounded file would only delay the moment it has to. While a reader holds an old
+ * snapshot (a backup, a report), waiting would not help: the ceiling then rises with the file, up
+ * to HARD. */
 #include "sqlite_int.h"
+#include "vfs.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,9 +19,10 @@
 #include <time.h>
 
 enum {
-    PIECE_FRAMES = (8 << 20) / XD_SQLITE_PAGE_BYTES,
+    PIECE_FRAMES = (1 << 20) / XD_SQLITE_PAGE_BYTES,
     LIMIT_FRAMES = (64 << 20) / XD_SQLITE_PAGE_BYTES,
-    CEILING_FRAMES = 4 * LIMIT_FRAMES,
+    CEILING_FRAMES = 2 * LIMIT_FRAMES,
+    HARD_FRAMES = 128 * LIMIT_FRAMES, /* 8 GiB */
     NEAR_FRAMES = (1 << 20) / XD_SQLITE_PAGE_BYTES,
     IDLE_MS = 1000,  /* a quiet database is copied to its end after this */
     RETRY_MS = 50,   /* after a pass that copied nothing: a reader or a full disk is in the way */
@@ -39,6 +43,7 @@ struct xd_checkpointer {
     int previous; /* the same one commit earlier */
     int copied;   /* of them */
     int next_wait_frames;
+    int ceiling_frames;  /* CEILING, or more while a reader was in the way of this log */
     uint32_t generation; /* how often the log began anew */
     bool wanted;         /* the writer waits */
     bool stop;
@@ -71,6 +76,7 @@ static bool due(const xd_checkpointer *self)
 static bool pass(xd_checkpointer *self)
 {
     uint32_t generation = self->generation;
+    bool any = self->frames > self->copied;
     pthread_mutex_unlock(&self->mutex);
     int frames = 0;
     int copied = 0;
@@ -80,6 +86,9 @@ static bool pass(xd_checkpointer *self)
     bool progress = rc == SQLITE_OK && generation == self->generation && copied > self->copied;
     if (progress) {
         self->copied = copied;
+    } else if (rc == SQLITE_OK && any && generation == self->generation) {
+        int raised = self->frames + CEILING_FRAMES;
+        self->ceiling_frames = raised < HARD_FRAMES ? raised : HARD_FRAMES;
     }
     pthread_cond_signal(&self->done);
     return progress;
@@ -118,7 +127,8 @@ static void *run(void *context)
 
 static xd_status open_connection(xd_checkpointer *self, const char *path, xd_fault *fault)
 {
-    int rc = sqlite3_open_v2(path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                             XD_SQLITE_VFS);
     if (rc == SQLITE_OK) {
         rc = sqlite3_exec(self->db, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0", NULL,
                           NULL, NULL);
@@ -144,6 +154,7 @@ xd_status xd_checkpointer_start(const char *path, xd_checkpointer **ret, xd_faul
     }
     self->magic = MAGIC;
     self->next_wait_frames = LIMIT_FRAMES;
+    self->ceiling_frames = CEILING_FRAMES;
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -187,6 +198,7 @@ void xd_checkpointer_note(xd_checkpointer *checkpointer, int frames)
         checkpointer->frames = 0;
         checkpointer->copied = 0;
         checkpointer->next_wait_frames = LIMIT_FRAMES;
+        checkpointer->ceiling_frames = CEILING_FRAMES;
     }
     checkpointer->previous = checkpointer->frames;
     checkpointer->frames = frames;
@@ -201,7 +213,7 @@ void xd_checkpointer_admit(xd_checkpointer *checkpointer)
     xd_checkpointer *self = checkpointer;
     pthread_mutex_lock(&self->mutex);
     bool near = self->previous - self->copied <= NEAR_FRAMES;
-    bool over = self->frames >= CEILING_FRAMES;
+    bool over = self->frames >= self->ceiling_frames;
     if (self->frames >= self->next_wait_frames && (near || over)) {
         struct timespec until = after_ms(over ? STALL_MS : WAIT_MS);
         self->wanted = true;

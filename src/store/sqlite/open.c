@@ -1,14 +1,22 @@
-/* Opening a database file: creation, checks that it is ours and whole, migration, and the
- * translation of SQLite's result codes. May call base and SQLite. */
+/* Opening a database file: creation, checks that it is ours and whole, and the translation of
+ * SQLite's result codes. Upgrades are in upgrade.c. May call base and SQLite. */
 #include "sqlite_int.h"
+#include "vfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
-enum { WRITER_BUSY_MS = 250, READER_BUSY_MS = 2000, CACHE_KIB = 16384, READER_CACHE_KIB = 2048 };
+enum {
+    WRITER_BUSY_MS = 250,
+    READER_BUSY_MS = 2000,
+    STATE_CACHE_KIB = 16384,
+    LOG_CACHE_KIB = 1024,
+    READER_CACHE_KIB = 2048
+};
 
 static bool disk_is_full(sqlite3 *db, int rc)
 {
@@ -30,12 +38,19 @@ xd_status xd_sqlite_fail(xd_fault *fault, sqlite3 *db, int rc, const char *path,
                          "the database is locked by another process while %s: end that process's "
                          "transaction (a sqlite3 shell, a backup) and try again",
                          doing);
+    } else if (rc == SQLITE_IOERR_DATA) {
+        status = xd_fail(fault, XD_CORRUPT, "store.checksum",
+                         "the database file is damaged (a page does not match its checksum, while "
+                         "%s): stop the hub, keep a copy of the file, let `crossdock verify` name "
+                         "what is hit, then restore the last good backup",
+                         doing);
     } else if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB) {
         status = xd_fail(fault, XD_CORRUPT, "store.corrupt",
                          "the database file is damaged (%s, while %s): stop the hub, keep a copy "
-                         "of the file, then restore the last good backup",
+                         "of the file, let `crossdock verify` name what is hit, then restore the "
+                         "last good backup",
                          said, doing);
-    } else if ((rc & 0xff) == SQLITE_NOMEM) {
+    } else if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) {
         status = xd_fail(fault, XD_NO_MEMORY, "store.memory", "no memory left while %s", doing);
     } else if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN ||
                (rc & 0xff) == SQLITE_READONLY || (rc & 0xff) == SQLITE_PERM) {
@@ -66,73 +81,52 @@ static int number_of(sqlite3 *db, const char *sql, int64_t *ret)
     return rc;
 }
 
-typedef struct identity {
-    int64_t application;
-    int64_t version;
-    int64_t objects; /* tables and views */
-} identity;
-
-static xd_status read_identity(sqlite3 *db, const char *path, identity *ret, xd_fault *fault)
+xd_status xd_sqlite_identify(sqlite3 *db, const char *path, xd_sqlite_identity *ret,
+                             xd_fault *fault)
 {
-    int rc = number_of(db, "PRAGMA application_id", &ret->application);
-    rc = rc == SQLITE_OK ? number_of(db, "PRAGMA user_version", &ret->version) : rc;
-    rc = rc == SQLITE_OK ? number_of(db, "SELECT count(*) FROM sqlite_schema", &ret->objects) : rc;
-    return rc == SQLITE_OK ? XD_OK : xd_sqlite_fail(fault, db, rc, path, "opening the database");
-}
-
-static xd_status check_identity(const identity *is, const char *path, xd_fault *fault)
-{
-    if (is->application != XD_SQLITE_APPLICATION_ID) {
-        xd_fail(fault, XD_CONFLICT, "store.foreign",
-                "%s is a database of another program; name another file as the hub's database",
-                path);
-        xd_fault_at(fault, -1, path);
-        return XD_CONFLICT;
+    int reserved = -1; /* asks */
+    xd_sqlite_identity is = {0};
+    int rc = number_of(db, "PRAGMA application_id", &is.application);
+    rc = rc == SQLITE_OK ? number_of(db, "PRAGMA user_version", &is.version) : rc;
+    rc = rc == SQLITE_OK ? number_of(db, "SELECT count(*) FROM sqlite_schema", &is.objects) : rc;
+    rc = rc == SQLITE_OK ? number_of(db, "PRAGMA page_size", &is.page_bytes) : rc;
+    rc = rc == SQLITE_OK ? sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved)
+                         : rc;
+    if (rc != SQLITE_OK) {
+        return xd_sqlite_fail(fault, db, rc, path, "opening the database");
     }
-    if (is->version > XD_SQLITE_VERSION) {
-        xd_fail(fault, XD_CONFLICT, "store.newer",
-                "the database has schema version %lld, written by a newer Crossdock; this one "
-                "knows up to %d: run the newer program, or restore the backup made before it",
-                (long long)is->version, XD_SQLITE_VERSION);
-        xd_fault_at(fault, -1, path);
-        return XD_CONFLICT;
-    }
+    is.reserved_bytes = reserved;
+    is.fresh = is.objects == 0 && is.version == 0 && is.application == 0;
+    *ret = is;
     return XD_OK;
 }
 
-static int run_migrations(sqlite3 *db, int64_t from)
+xd_status xd_sqlite_check_identity(const xd_sqlite_identity *is, const xd_sqlite_file *file,
+                                   xd_fault *fault)
 {
-    int rc = SQLITE_OK;
-    for (int64_t i = from; i < XD_SQLITE_VERSION && rc == SQLITE_OK; i++) {
-        rc = sqlite3_exec(db, XD_SQLITE_MIGRATIONS[i], NULL, NULL, NULL);
+    const char *path = file->path;
+    xd_status status = XD_OK;
+    if (is->application != XD_SQLITE_APPLICATION_ID) {
+        status = xd_fail(fault, XD_CONFLICT, "store.foreign",
+                         "%s is a database of another program; name another file as the hub's "
+                         "database",
+                         path);
+    } else if (is->version > file->newest) {
+        status = xd_fail(fault, XD_CONFLICT, "store.newer",
+                         "the database has schema version %lld, written by a newer Crossdock; this "
+                         "one knows up to %d: run the newer program, or restore the backup made "
+                         "before it",
+                         (long long)is->version, file->newest);
+    } else if (is->version >= file->summed && (is->page_bytes != XD_SQLITE_PAGE_BYTES ||
+                                               is->reserved_bytes != XD_SQLITE_RESERVED_BYTES)) {
+        status = xd_fail(fault, XD_CORRUPT, "store.corrupt",
+                         "the database file is damaged (its header speaks of pages of %lld bytes, "
+                         "%d of them reserved): stop the hub, keep a copy of the file, then "
+                         "restore the last good backup",
+                         (long long)is->page_bytes, is->reserved_bytes);
     }
-    char pragmas[96];
-    sqlite3_snprintf(sizeof pragmas, pragmas, "PRAGMA application_id=%d; PRAGMA user_version=%d",
-                     XD_SQLITE_APPLICATION_ID, XD_SQLITE_VERSION);
-    return rc == SQLITE_OK ? sqlite3_exec(db, pragmas, NULL, NULL, NULL) : rc;
-}
-
-static xd_status migrate(sqlite3 *db, const char *path, xd_fault *fault)
-{
-    identity is = {0};
-    XD_TRY(read_identity(db, path, &is, fault));
-    bool fresh = is.objects == 0 && is.version == 0 && is.application == 0;
-    if (!fresh) {
-        XD_TRY(check_identity(&is, path, fault));
-    }
-    if (is.version == XD_SQLITE_VERSION) {
-        return XD_OK;
-    }
-    int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    rc = rc == SQLITE_OK ? run_migrations(db, is.version) : rc;
-    rc = rc == SQLITE_OK ? sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) : rc;
-    if (rc == SQLITE_OK) {
-        return XD_OK;
-    }
-    xd_status status =
-        xd_sqlite_fail(fault, db, rc, path, "bringing the database to this version's schema");
-    if (!sqlite3_get_autocommit(db)) {
-        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    if (status != XD_OK) {
+        xd_fault_at(fault, -1, path);
     }
     return status;
 }
@@ -141,6 +135,7 @@ static xd_status migrate(sqlite3 *db, const char *path, xd_fault *fault)
 static void configure_once(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    xd_sqlite_vfs_register(); /* when it fails, opening says that there is no such VFS */
 }
 
 static void configure(void)
@@ -151,7 +146,7 @@ static void configure(void)
 
 /* SQLite would create the file with the process's mask; ours is for its owner only. The file is
  * not touched when it exists: closing a descriptor drops SQLite's locks on it in this process. */
-static xd_status create_private(const char *path, xd_fault *fault)
+xd_status xd_sqlite_create_private(const char *path, xd_fault *fault)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) {
@@ -169,19 +164,62 @@ static xd_status create_private(const char *path, xd_fault *fault)
     return XD_OK;
 }
 
-static xd_status open_with(const char *path, int flags, int busy_ms, const char *pragmas,
-                           sqlite3 **ret, xd_fault *fault)
+xd_status xd_sqlite_connect(const char *name, int flags, int busy_ms, sqlite3 **ret,
+                            xd_fault *fault)
 {
     configure();
     sqlite3 *db = NULL;
-    int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (rc == SQLITE_OK) {
-        sqlite3_extended_result_codes(db, 1);
-        sqlite3_busy_timeout(db, busy_ms);
-        rc = sqlite3_exec(db, pragmas, NULL, NULL, NULL);
-    }
+    int rc = sqlite3_open_v2(name, &db, flags | SQLITE_OPEN_NOMUTEX, XD_SQLITE_VFS);
     if (rc != SQLITE_OK) {
-        xd_status status = xd_sqlite_fail(fault, db, rc, path, "opening the database");
+        xd_status status = xd_sqlite_fail(fault, db, rc, name, "opening the database");
+        sqlite3_close(db);
+        return status;
+    }
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, busy_ms);
+    *ret = db;
+    return XD_OK;
+}
+
+xd_status xd_sqlite_do(sqlite3 *db, const char *sql, const char *path, const char *doing,
+                       xd_fault *fault)
+{
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? XD_OK : xd_sqlite_fail(fault, db, rc, path, doing);
+}
+
+/* Page size and reserve can only be said before the first page is written; the header of a file
+ * that exists decides for itself. */
+static xd_status lay_out(sqlite3 *db, const char *path, xd_fault *fault)
+{
+    char pragma[48];
+    int reserved = XD_SQLITE_RESERVED_BYTES;
+    sqlite3_snprintf(sizeof pragma, pragma, "PRAGMA page_size=%d", XD_SQLITE_PAGE_BYTES);
+    XD_TRY(xd_sqlite_do(db, pragma, path, "opening the database", fault));
+    int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+    return rc == SQLITE_OK ? XD_OK
+                           : xd_sqlite_fail(fault, db, rc, path, "making room for checksums");
+}
+
+static xd_status set_up(sqlite3 *db, const char *path, const char *synchronous, int cache_kib,
+                        xd_fault *fault)
+{
+    char pragmas[256];
+    sqlite3_snprintf(sizeof pragmas, pragmas,
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; "
+                     "PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; "
+                     "PRAGMA cache_size=-%d",
+                     synchronous, cache_kib);
+    return xd_sqlite_do(db, pragmas, path, "opening the database", fault);
+}
+
+static xd_status open_writer(const char *path, const char *synchronous, int cache_kib,
+                             sqlite3 **ret, xd_fault *fault)
+{
+    sqlite3 *db = NULL;
+    XD_TRY(xd_sqlite_connect(path, SQLITE_OPEN_READWRITE, WRITER_BUSY_MS, &db, fault));
+    xd_status status = set_up(db, path, synchronous, cache_kib, fault);
+    if (status != XD_OK) {
         sqlite3_close(db);
         return status;
     }
@@ -189,18 +227,247 @@ static xd_status open_with(const char *path, int flags, int busy_ms, const char 
     return XD_OK;
 }
 
-xd_status xd_sqlite_open_write(const char *path, sqlite3 **ret, xd_fault *fault)
+xd_status xd_sqlite_open_state(const char *path, sqlite3 **ret, xd_fault *fault)
 {
-    char pragmas[256];
-    sqlite3_snprintf(sizeof pragmas, pragmas,
-                     "PRAGMA page_size=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
-                     "PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; "
-                     "PRAGMA cache_size=-%d",
-                     XD_SQLITE_PAGE_BYTES, CACHE_KIB);
+    return open_writer(path, "NORMAL", STATE_CACHE_KIB, ret, fault);
+}
+
+xd_status xd_sqlite_open_log(const char *log_path, sqlite3 **ret, xd_fault *fault)
+{
+    return open_writer(log_path, "FULL", LOG_CACHE_KIB, ret, fault);
+}
+
+/* A write-ahead log left by a process that died is read from the system's cache, and after a sync
+ * that failed the disk may not hold all of it, which nobody will say again. Whatever is appended
+ * would then hang on bytes that a power cut takes away. So it is copied into the database file,
+ * whose sync is a new one, and begun anew. Where a reader or a full disk is in the way, the
+ * checkpointer does it later. */
+static xd_status settle_log(sqlite3 *db, const char *path, xd_fault *fault)
+{
+    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+    bool later = (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED || disk_is_full(db, rc);
+    return rc == SQLITE_OK || later
+               ? XD_OK
+               : xd_sqlite_fail(fault, db, rc, path, "settling what the last run left");
+}
+
+/* A lock of ours beside the file: SQLite's own exclusive mode would keep readers out too. */
+xd_status xd_sqlite_take_lock(const char *path, int *ret_fd, xd_fault *fault)
+{
+    char *lock_path = sqlite3_mprintf("%s.lock", path);
+    if (!lock_path) {
+        return xd_fail(fault, XD_NO_MEMORY, "store.memory", "no memory to lock the database");
+    }
+    int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    xd_status status = XD_OK;
+    if (fd < 0) {
+        int error = errno;
+        status = xd_fail(fault, error == ENOSPC ? XD_FULL : XD_IO, "store.lock",
+                         "the lock file cannot be created: %s; check that its folder exists and "
+                         "belongs to the hub's user",
+                         strerror(error));
+        xd_fault_at(fault, -1, lock_path);
+    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        status = xd_fail(fault, XD_BUSY, "store.in_use",
+                         "another hub already runs on this database: stop it, or give this one a "
+                         "data directory of its own");
+        xd_fault_at(fault, -1, path);
+    } else {
+        *ret_fd = fd;
+    }
+    sqlite3_free(lock_path);
+    return status;
+}
+
+/* A file beside the database that says: the database is not to be touched yet. */
+static xd_status check_restore(const char *path, xd_fault *fault)
+{
+    char *mark = sqlite3_mprintf("%s" XD_SQLITE_RESTORING, path);
+    if (!mark) {
+        return xd_fail(fault, XD_NO_MEMORY, "store.memory", "no memory to open the database");
+    }
+    bool restoring = access(mark, F_OK) == 0;
+    sqlite3_free(mark);
+    if (restoring) {
+        xd_fail(fault, XD_CONFLICT, "store.restoring",
+                "a restore into this data directory was interrupted: run `crossdock restore` "
+                "again, with the same arguments");
+        xd_fault_at(fault, -1, path);
+        return XD_CONFLICT;
+    }
+    return XD_OK;
+}
+
+/* A file on its way to what this program writes; fresh when it was just created. */
+static xd_status open_to_prepare(const xd_sqlite_file *file, sqlite3 **ret,
+                                 xd_sqlite_identity *ret_is, xd_fault *fault)
+{
     sqlite3 *db = NULL;
-    XD_TRY(create_private(path, fault));
-    XD_TRY(open_with(path, SQLITE_OPEN_READWRITE, WRITER_BUSY_MS, pragmas, &db, fault));
-    xd_status status = migrate(db, path, fault);
+    XD_TRY(xd_sqlite_create_private(file->path, fault));
+    XD_TRY(xd_sqlite_connect(file->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, WRITER_BUSY_MS,
+                             &db, fault));
+    xd_sqlite_identity is = {0};
+    xd_status status = xd_sqlite_identify(db, file->path, &is, fault);
+    if (status == XD_OK) {
+        status =
+            is.fresh ? lay_out(db, file->path, fault) : xd_sqlite_check_identity(&is, file, fault);
+    }
+    status = status == XD_OK ? set_up(db, file->path, "FULL", READER_CACHE_KIB, fault) : status;
+    status = status == XD_OK && !is.fresh ? settle_log(db, file->path, fault) : status;
+    if (status != XD_OK) {
+        sqlite3_close(db);
+        return status;
+    }
+    *ret = db;
+    *ret_is = is;
+    return XD_OK;
+}
+
+static xd_status attach(sqlite3 *db, const char *name, const char *as, const char *path,
+                        xd_fault *fault)
+{
+    char *sql = sqlite3_mprintf("ATTACH %Q AS %s", name, as);
+    int rc = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return rc == SQLITE_OK ? XD_OK
+                           : xd_sqlite_fail(fault, db, rc, path, "opening the log beside it");
+}
+
+static xd_status log_is_missing(const xd_sqlite_file *file, xd_fault *fault)
+{
+    xd_status status = xd_fail(fault, XD_CORRUPT, "store.log_missing",
+                               "the log %s is missing or empty, but there is state made from it: "
+                               "restore both files from one backup",
+                               file->path);
+    xd_fault_at(fault, -1, file->path);
+    return status;
+}
+
+/* Before version 4 the log was in the state's file. It is copied out first, and as often as it
+ * takes: the old file stays the one that counts until its own migration has dropped the table. */
+static xd_status prepare_log(const xd_sqlite_file *file, const char *state_path,
+                             int64_t state_version, xd_fault *fault)
+{
+    sqlite3 *db = NULL;
+    xd_sqlite_identity is;
+    XD_TRY(open_to_prepare(file, &db, &is, fault));
+    xd_status status = XD_OK;
+    if (state_version > 0 && state_version < XD_SQLITE_SPLIT_VERSION) {
+        status = attach(db, state_path, "old", file->path, fault);
+        if (status == XD_OK) {
+            status = xd_sqlite_migrate(db, file->path, file, is.version, file->newest,
+                                       XD_SQLITE_MOVE_LOG, fault);
+        }
+    } else if (is.fresh && state_version > 0) {
+        status = log_is_missing(file, fault);
+    } else if (is.version < file->newest) {
+        status = xd_sqlite_migrate(db, file->path, file, is.version, file->newest, NULL, fault);
+    }
+    sqlite3_close(db);
+    return status;
+}
+
+xd_status xd_sqlite_prepare(const char *path, const char *log_path, xd_store_progress progress,
+                            void *context, xd_fault *fault)
+{
+    const xd_sqlite_file state = xd_sqlite_state_file(path);
+    const xd_sqlite_file log = xd_sqlite_log_file(log_path);
+    sqlite3 *db = NULL;
+    xd_sqlite_identity is;
+    XD_TRY(check_restore(path, fault));
+    XD_TRY(open_to_prepare(&state, &db, &is, fault));
+    if (!is.fresh && is.version < XD_SQLITE_SUMMED_VERSION) {
+        XD_TRY(xd_sqlite_rewrite(db, path, is.version, progress, context, fault)); /* closes db */
+        XD_TRY(open_to_prepare(&state, &db, &is, fault));
+    }
+    xd_status status = prepare_log(&log, path, is.version, fault);
+    if (status == XD_OK && is.version < state.newest) {
+        status = xd_sqlite_migrate(db, path, &state, is.version, state.newest, NULL, fault);
+    }
+    sqlite3_close(db);
+    return status;
+}
+
+static xd_status check_readable(sqlite3 *db, const xd_sqlite_file *file, xd_fault *fault)
+{
+    char pragmas[96];
+    sqlite3_snprintf(sizeof pragmas, pragmas, "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d",
+                     READER_CACHE_KIB);
+    XD_TRY(xd_sqlite_do(db, pragmas, file->path, "opening the database", fault));
+    xd_sqlite_identity is = {0};
+    XD_TRY(xd_sqlite_identify(db, file->path, &is, fault));
+    XD_TRY(xd_sqlite_check_identity(&is, file, fault));
+    if (is.version < file->newest) {
+        return xd_fail(fault, XD_CONFLICT, "store.older",
+                       "the database has the older schema version %lld: start this hub once to "
+                       "bring it to version %d",
+                       (long long)is.version, file->newest);
+    }
+    return XD_OK;
+}
+
+/* name is the file's path, or a URI with its path. */
+static xd_status open_read(const xd_sqlite_file *file, const char *name, sqlite3 **ret,
+                           xd_fault *fault)
+{
+    if (access(file->path, F_OK) != 0) {
+        xd_fail(fault, XD_NOT_FOUND, "store.missing",
+                "there is no database %s: start the hub once to create it", file->path);
+        xd_fault_at(fault, -1, file->path);
+        return XD_NOT_FOUND;
+    }
+    sqlite3 *db = NULL;
+    XD_TRY(xd_sqlite_connect(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, READER_BUSY_MS, &db,
+                             fault));
+    xd_status status = check_readable(db, file, fault);
+    if (status != XD_OK) {
+        sqlite3_close(db);
+        return status;
+    }
+    *ret = db;
+    return XD_OK;
+}
+
+xd_status xd_sqlite_open_part(const xd_sqlite_file *file, sqlite3 **ret, xd_fault *fault)
+{
+    return open_read(file, file->path, ret, fault);
+}
+
+char *xd_sqlite_log_path(const char *path)
+{
+    size_t stem = strlen(path);
+    if (stem > 3 && strcmp(path + stem - 3, ".db") == 0) {
+        stem -= 3;
+    }
+    return sqlite3_mprintf("%.*s-log.db", (int)stem, path);
+}
+
+/* The log's file is opened by itself first, for a clear word on it, which ATTACH would not give. */
+static xd_status open_both(const char *path, const char *parameters, sqlite3 **ret, xd_fault *fault)
+{
+    char *log_path = xd_sqlite_log_path(path);
+    char *name = xd_sqlite_uri(path, parameters);
+    char *log_name = log_path ? xd_sqlite_uri(log_path, parameters) : NULL;
+    sqlite3 *db = NULL;
+    sqlite3 *log = NULL;
+    xd_status status = XD_OK;
+    if (!name || !log_name) {
+        status = xd_fail(fault, XD_NO_MEMORY, "store.memory", "no memory to open the database");
+    }
+    if (status == XD_OK) {
+        const xd_sqlite_file file = xd_sqlite_state_file(path);
+        status = open_read(&file, name, &db, fault);
+    }
+    if (status == XD_OK) {
+        const xd_sqlite_file file = xd_sqlite_log_file(log_path);
+        status = open_read(&file, log_name, &log, fault);
+        sqlite3_close(log);
+    }
+    status = status == XD_OK ? attach(db, log_name, "events", log_path, fault) : status;
+    sqlite3_free(log_name);
+    sqlite3_free(name);
+    sqlite3_free(log_path);
     if (status != XD_OK) {
         sqlite3_close(db);
         return status;
@@ -211,30 +478,25 @@ xd_status xd_sqlite_open_write(const char *path, sqlite3 **ret, xd_fault *fault)
 
 xd_status xd_sqlite_open_read(const char *path, sqlite3 **ret, xd_fault *fault)
 {
-    if (access(path, F_OK) != 0) {
-        xd_fail(fault, XD_NOT_FOUND, "store.missing",
-                "there is no database %s: start the hub once to create it", path);
-        xd_fault_at(fault, -1, path);
-        return XD_NOT_FOUND;
+    return open_both(path, "mode=ro", ret, fault);
+}
+
+xd_status xd_sqlite_open_still(const char *path, sqlite3 **ret, xd_fault *fault)
+{
+    return open_both(path, "immutable=1", ret, fault);
+}
+
+char *xd_sqlite_uri(const char *path, const char *parameters)
+{
+    sqlite3_str *uri = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(uri, "file:");
+    for (const char *p = path; *p; p++) {
+        if (strchr("?#%", *p)) {
+            sqlite3_str_appendf(uri, "%%%02X", (unsigned)(unsigned char)*p);
+        } else {
+            sqlite3_str_appendchar(uri, 1, *p);
+        }
     }
-    char pragmas[96];
-    sqlite3_snprintf(sizeof pragmas, pragmas, "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d",
-                     READER_CACHE_KIB);
-    sqlite3 *db = NULL;
-    XD_TRY(open_with(path, SQLITE_OPEN_READONLY, READER_BUSY_MS, pragmas, &db, fault));
-    identity is = {0};
-    xd_status status = read_identity(db, path, &is, fault);
-    status = status == XD_OK ? check_identity(&is, path, fault) : status;
-    if (status == XD_OK && is.version < XD_SQLITE_VERSION) {
-        status = xd_fail(fault, XD_CONFLICT, "store.older",
-                         "the database has the older schema version %lld: start this hub once to "
-                         "bring it to version %d",
-                         (long long)is.version, XD_SQLITE_VERSION);
-    }
-    if (status != XD_OK) {
-        sqlite3_close(db);
-        return status;
-    }
-    *ret = db;
-    return XD_OK;
+    sqlite3_str_appendf(uri, "?%s", parameters);
+    return sqlite3_str_finish(uri);
 }

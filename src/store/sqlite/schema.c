@@ -2,12 +2,11 @@
  * views.c. Pure data. */
 #include "sqlite_int.h"
 
-/* log: every event, as received, in order; log_identity is the deduplication, the other indexes
- * serve looking documents up.
- * state: documents by kind and key, kinds as in port/store.h.
+/* state: documents by kind and key, kinds as in port/store.h.
  * effect: by event seq, what its step decided; journal: entries by ordinal; both JSON.
- * meta: small numbers such as state_seq; answer: kept for Idempotency-Key. */
-const char XD_SQLITE_TABLES[] =
+ * meta: small numbers such as state_seq. log and answer moved to a file of their own in version 4.
+ */
+static const char TABLES[] =
     "CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
     "CREATE TABLE log ("
     " seq INTEGER PRIMARY KEY,"
@@ -34,8 +33,75 @@ const char XD_SQLITE_TABLES[] =
     " answer TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (consumer, key)) WITHOUT ROWID;"
     "CREATE INDEX answer_at ON answer (at);";
 
-const char *const XD_SQLITE_MIGRATIONS[] = {
-    XD_SQLITE_TABLES,
-    XD_SQLITE_VIEWS,
+/* Version 4: the log is in a file of its own (copied there before this runs), and what finds events
+ * became the register: written with the state, so that a commit of the log carries nothing that can
+ * be derived. */
+static const char REGISTER[] =
+    "CREATE TABLE event ("
+    " seq INTEGER PRIMARY KEY,"
+    " recorded_at INTEGER NOT NULL," /* microseconds since 1970 UTC */
+    " kind INTEGER NOT NULL,"
+    " source_id INTEGER NOT NULL REFERENCES source (id),"
+    " id TEXT NOT NULL,"
+    " key TEXT NOT NULL,"       /* the document's own number */
+    " order_key TEXT NOT NULL," /* the number that keeps order: the purchase order's, mostly */
+    " time INTEGER,"            /* business time, microseconds since 1970 UTC */
+    " actor TEXT NOT NULL,"
+    " bytes INTEGER NOT NULL);" /* of the body */
+    "INSERT INTO event SELECT seq, recorded_at, kind, source_id, id, key, order_key, time, actor,"
+    " length(CAST(body AS BLOB)) FROM log"
+    " WHERE seq <= coalesce((SELECT value FROM meta WHERE name = 'state_seq'), 0);"
+    "DROP VIEW v_events; DROP VIEW v_outbox; DROP VIEW v_dead_letters;"
+    "DROP TABLE log; DROP TABLE answer; DELETE FROM meta WHERE name = 'definition_seq';"
+    "CREATE UNIQUE INDEX event_identity ON event (source_id, id);"
+    "CREATE INDEX event_key ON event (key) WHERE key <> '';"
+    "CREATE INDEX event_order ON event (order_key) WHERE order_key <> '' AND order_key <> key;"
+    "CREATE INDEX event_hub ON event (kind) WHERE kind >= 60;"; /* outcomes, decisions */
+
+static const char *const STATE_MIGRATIONS[] = {
+    TABLES,   XD_SQLITE_VIEWS,
+    "", /* 3: page checksums, a matter of the file's layout (upgrade.c), not of its tables */
+    REGISTER, XD_SQLITE_EVENT_VIEWS,
 };
-const int XD_SQLITE_VERSION = sizeof XD_SQLITE_MIGRATIONS / sizeof XD_SQLITE_MIGRATIONS[0];
+const int XD_SQLITE_VERSION = sizeof STATE_MIGRATIONS / sizeof STATE_MIGRATIONS[0];
+
+/* The log's own file. log: every event, as received, in order; answer: kept for Idempotency-Key. */
+static const char LOG_TABLES[] =
+    "CREATE TABLE log ("
+    " seq INTEGER PRIMARY KEY,"
+    " recorded_at INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL,"
+    " source TEXT NOT NULL,"
+    " id TEXT NOT NULL,"
+    " key TEXT NOT NULL,"
+    " order_key TEXT NOT NULL,"
+    " time INTEGER,"
+    " actor TEXT NOT NULL,"
+    " trace TEXT NOT NULL,"
+    " body TEXT NOT NULL);"
+    "CREATE TABLE answer (consumer TEXT NOT NULL, key TEXT NOT NULL, payload_hash TEXT NOT NULL,"
+    " answer TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (consumer, key)) WITHOUT ROWID;"
+    "CREATE INDEX answer_at ON answer (at);";
+
+static const char *const LOG_MIGRATIONS[] = {
+    LOG_TABLES,
+};
+
+xd_sqlite_file xd_sqlite_state_file(const char *path)
+{
+    return (xd_sqlite_file){path, STATE_MIGRATIONS, XD_SQLITE_VERSION, XD_SQLITE_SUMMED_VERSION};
+}
+
+xd_sqlite_file xd_sqlite_log_file(const char *path)
+{
+    return (xd_sqlite_file){path, LOG_MIGRATIONS, sizeof LOG_MIGRATIONS / sizeof LOG_MIGRATIONS[0],
+                            1};
+}
+
+/* Run in the log's file with the old database attached as old. */
+const char XD_SQLITE_MOVE_LOG[] =
+    "DELETE FROM log; DELETE FROM answer;"
+    "INSERT INTO log SELECT l.seq, l.recorded_at, l.kind, s.name, l.id, l.key, l.order_key, l.time,"
+    " l.actor, l.trace, l.body FROM old.log l JOIN old.source s ON s.id = l.source_id ORDER BY "
+    "l.seq;"
+    "INSERT INTO answer SELECT * FROM old.answer;";

@@ -1,30 +1,41 @@
-/* The SQLite store: one writer (held by a lock file, so that readers of other processes may come
- * and go), prepared statements, group commit by the caller. Owns its connection, its statements,
- * the lock and the checkpointer. May call base and SQLite. */
+/* The SQLite store: two files, the log's and the state's, each with one writer (held by a lock
+ * file, so that readers of other processes may come and go), prepared statements, group commit by
+ * the caller. Owns its connections, its statements, the lock and the checkpointers. May call base
+ * and SQLite. */
 #include "base/hash.h"
 #include "port/store.h"
 #include "sqlite_int.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { MAGIC = 0x53514c53, SOURCES = 256 };
 
+/* The two halves of a store, each a file. A reader has one connection for both. */
+enum { LOG, STATE, HALVES };
+
 typedef enum statement {
-    BEGIN_WRITE,
-    BEGIN_READ,
-    COMMIT,
+    /* In the log's file. */
+    LOG_BEGIN,
+    LOG_COMMIT,
+    LOG_ROLLBACK,
     LOG_APPEND,
-    LOG_FIND,
     LOG_GET,
     LOG_HEAD,
+    ANSWER_GET,
+    ANSWER_PUT,
+    ANSWER_PURGE,
+    /* In the state's file. */
+    STATE_BEGIN,
+    FIRST_OF_STATE = STATE_BEGIN,
+    STATE_COMMIT,
+    STATE_ROLLBACK,
+    READ_BEGIN,
     SOURCE_FIND,
     SOURCE_ADD,
+    EVENT_PUT,
+    EVENT_FIND,
     STATE_GET,
     STATE_PUT,
     STATE_DELETE,
@@ -34,29 +45,37 @@ typedef enum statement {
     JOURNAL_GET,
     META_GET,
     META_PUT,
-    ANSWER_GET,
-    ANSWER_PUT,
-    ANSWER_PURGE,
     STATEMENTS
 } statement;
 
 #define LOG_COLUMNS                                                                                \
-    "SELECT l.seq, l.recorded_at, l.kind, s.name, l.id, l.key, l.time, l.actor, l.trace, l.body, " \
-    "l.order_key FROM log l JOIN source s ON s.id = l.source_id "
+    "SELECT seq, recorded_at, kind, source, id, key, time, actor, trace, body, order_key FROM "    \
+    "log "
 
 /* For tables without further indexes, OR REPLACE is one descent of the tree; an upsert is two. */
 static const char *const SQL[STATEMENTS] = {
-    [BEGIN_WRITE] = "BEGIN IMMEDIATE",
-    [BEGIN_READ] = "BEGIN",
-    [COMMIT] = "COMMIT",
-    [LOG_APPEND] = "INSERT INTO log (seq, recorded_at, kind, source_id, id, key, time, actor, "
-                   "trace, body, order_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                   "ON CONFLICT (source_id, id) DO NOTHING",
-    [LOG_FIND] = "SELECT seq FROM log WHERE source_id = ? AND id = ?",
-    [LOG_GET] = LOG_COLUMNS "WHERE l.seq = ?",
+    [LOG_BEGIN] = "BEGIN IMMEDIATE",
+    [LOG_COMMIT] = "COMMIT",
+    [LOG_ROLLBACK] = "ROLLBACK",
+    [LOG_APPEND] = "INSERT INTO log (seq, recorded_at, kind, source, id, key, time, actor, trace, "
+                   "body, order_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [LOG_GET] = LOG_COLUMNS "WHERE seq = ?",
     [LOG_HEAD] = "SELECT max(seq) FROM log",
+    [ANSWER_GET] = "SELECT payload_hash, answer FROM answer WHERE consumer = ? AND key = ?",
+    [ANSWER_PUT] = "INSERT OR REPLACE INTO answer (consumer, key, payload_hash, answer, at) "
+                   "VALUES (?, ?, ?, ?, ?)",
+    [ANSWER_PURGE] = "DELETE FROM answer WHERE at < ?",
+    [STATE_BEGIN] = "BEGIN IMMEDIATE",
+    [STATE_COMMIT] = "COMMIT",
+    [STATE_ROLLBACK] = "ROLLBACK",
+    [READ_BEGIN] = "BEGIN",
     [SOURCE_FIND] = "SELECT id FROM source WHERE name = ?",
     [SOURCE_ADD] = "INSERT INTO source (name) VALUES (?)",
+    [EVENT_PUT] = "INSERT INTO event (seq, recorded_at, kind, source_id, id, key, time, actor, "
+                  "order_key, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                  "ON CONFLICT (source_id, id) DO NOTHING",
+    [EVENT_FIND] = "SELECT seq FROM event WHERE id = ?2 AND "
+                   "source_id = (SELECT id FROM source WHERE name = ?1)",
     [STATE_GET] = "SELECT value FROM state WHERE kind = ? AND key = ?",
     [STATE_PUT] = "INSERT OR REPLACE INTO state (kind, key, value) VALUES (?, ?, ?)",
     [STATE_DELETE] = "DELETE FROM state WHERE kind = ? AND key = ?",
@@ -66,13 +85,9 @@ static const char *const SQL[STATEMENTS] = {
     [JOURNAL_GET] = "SELECT body FROM journal WHERE ordinal = ?",
     [META_GET] = "SELECT value FROM meta WHERE name = ?",
     [META_PUT] = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
-    [ANSWER_GET] = "SELECT payload_hash, answer FROM answer WHERE consumer = ? AND key = ?",
-    [ANSWER_PUT] = "INSERT OR REPLACE INTO answer (consumer, key, payload_hash, answer, at) "
-                   "VALUES (?, ?, ?, ?, ?)",
-    [ANSWER_PURGE] = "DELETE FROM answer WHERE at < ?",
 };
 
-static const char LOG_EACH[] = LOG_COLUMNS "WHERE l.seq > ? ORDER BY l.seq LIMIT ?";
+static const char LOG_EACH[] = LOG_COLUMNS "WHERE seq > ? ORDER BY seq LIMIT ?";
 static const char STATE_EACH[] =
     "SELECT kind, key, value FROM state WHERE kind >= ? AND kind < ? ORDER BY kind, key";
 static const char EFFECT_EACH[] = "SELECT seq, body FROM effect WHERE seq > ? ORDER BY seq LIMIT ?";
@@ -85,20 +100,26 @@ typedef struct source_slot {
     int64_t id;
 } source_slot;
 
+typedef struct half {
+    sqlite3 *db; /* owns, unless both halves of a reader share it */
+    char *path;  /* owns; sqlite3_free */
+    bool writable;
+    bool open;                     /* a transaction is */
+    xd_checkpointer *checkpointer; /* owns; NULL when not writable */
+} half;
+
 typedef struct sqlite_store {
     xd_store base;
     uint32_t magic;
-    sqlite3 *db; /* owns */
-    char *path;  /* owns */
-    int lock_fd; /* owns; -1 for a reader */
-    bool writable;
-    bool open; /* a transaction is */
-    bool held; /* a snapshot is, for reading outside a transaction */
+    half halves[HALVES];
+    int lock_fd; /* owns; -1 when another object holds the lock */
+    bool still;  /* nobody writes the files */
+    bool open;   /* a transaction is, on whatever can be written */
+    bool held;   /* a snapshot of the state is, for reading outside a transaction */
     int64_t head;
     int64_t committed_head;
     sqlite3_stmt *statements[STATEMENTS]; /* owns */
     source_slot sources[SOURCES];         /* ids of source names, by hash; emptied by rollback */
-    xd_checkpointer *checkpointer;        /* owns; NULL for a reader */
 } sqlite_store;
 
 static sqlite_store *self_of(xd_store *store)
@@ -108,9 +129,14 @@ static sqlite_store *self_of(xd_store *store)
     return self;
 }
 
-static xd_status fail(const sqlite_store *self, int rc, const char *doing, xd_fault *fault)
+static const half *half_of(const sqlite_store *self, statement which)
 {
-    return xd_sqlite_fail(fault, self->db, rc, self->path, doing);
+    return &self->halves[which < FIRST_OF_STATE ? LOG : STATE];
+}
+
+static xd_status fail(const half *h, int rc, const char *doing, xd_fault *fault)
+{
+    return xd_sqlite_fail(fault, h->db, rc, h->path, doing);
 }
 
 static xd_status no_room(xd_fault *fault)
@@ -139,7 +165,7 @@ static xd_status run(sqlite_store *self, statement which, const char *doing, xd_
 {
     sqlite3_stmt *s = self->statements[which];
     int rc = sqlite3_step(s);
-    xd_status status = rc == SQLITE_DONE ? XD_OK : fail(self, rc, doing, fault);
+    xd_status status = rc == SQLITE_DONE ? XD_OK : fail(half_of(self, which), rc, doing, fault);
     sqlite3_reset(s);
     return status;
 }
@@ -156,7 +182,7 @@ static xd_status run_integer(sqlite_store *self, statement which, int64_t absent
     } else if (rc == SQLITE_DONE) {
         *ret_value = absent;
     } else {
-        status = fail(self, rc, doing, fault);
+        status = fail(half_of(self, which), rc, doing, fault);
     }
     sqlite3_reset(s);
     return status;
@@ -179,7 +205,7 @@ static xd_status run_text(sqlite_store *self, statement which, xd_arena *arena, 
     } else if (rc == SQLITE_DONE) {
         *ret_value = XD_STR_NULL;
     } else {
-        status = fail(self, rc, doing, fault);
+        status = fail(half_of(self, which), rc, doing, fault);
     }
     sqlite3_reset(s);
     return status;
@@ -223,7 +249,7 @@ static xd_status source_id(sqlite_store *self, xd_str name, int64_t *ret_id, xd_
     if (id == 0) {
         bind_text(self->statements[SOURCE_ADD], 1, name);
         XD_TRY(run(self, SOURCE_ADD, "adding a source", fault));
-        id = sqlite3_last_insert_rowid(self->db);
+        id = sqlite3_last_insert_rowid(self->halves[STATE].db);
     }
     remember_source(slot, name, id);
     *ret_id = id;
@@ -232,16 +258,21 @@ static xd_status source_id(sqlite_store *self, xd_str name, int64_t *ret_id, xd_
 
 /* --- transactions --- */
 
-static xd_status sqlite_begin(xd_store *store, xd_fault *fault)
+static bool is_reader(const sqlite_store *self)
 {
-    sqlite_store *self = self_of(store);
-    assert(!self->open && !self->held);
-    if (self->writable) {
-        xd_checkpointer_admit(self->checkpointer);
+    return !self->halves[LOG].writable && !self->halves[STATE].writable;
+}
+
+/* Prepared, since it must work when there is no memory left. Some failures (a full disk) make
+ * SQLite roll back by itself. */
+static void roll_back_half(sqlite_store *self, int which)
+{
+    static const statement ROLLBACK[HALVES] = {LOG_ROLLBACK, STATE_ROLLBACK};
+    half *h = &self->halves[which];
+    if (h->open && !sqlite3_get_autocommit(h->db)) {
+        (void)run(self, ROLLBACK[which], "rolling back", NULL);
     }
-    XD_TRY(run(self, self->writable ? BEGIN_WRITE : BEGIN_READ, "beginning a transaction", fault));
-    self->open = true;
-    return XD_OK;
+    h->open = false;
 }
 
 static void sqlite_rollback(xd_store *store)
@@ -250,32 +281,75 @@ static void sqlite_rollback(xd_store *store)
     if (!self->open) {
         return;
     }
-    /* Some failures (a full disk) make SQLite roll back by itself. */
-    if (!sqlite3_get_autocommit(self->db)) {
-        sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
-    }
+    roll_back_half(self, LOG);
+    roll_back_half(self, STATE);
     self->head = self->committed_head;
     self->open = false;
     forget_sources(self);
 }
 
+static xd_status begin_half(sqlite_store *self, int which, xd_fault *fault)
+{
+    static const statement BEGIN[HALVES] = {LOG_BEGIN, STATE_BEGIN};
+    half *h = &self->halves[which];
+    if (h->writable) {
+        xd_checkpointer_admit(h->checkpointer);
+        XD_TRY(run(self, BEGIN[which], "beginning a transaction", fault));
+        h->open = true;
+    }
+    return XD_OK;
+}
+
+static xd_status sqlite_begin(xd_store *store, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(!self->open && !self->held);
+    self->open = true;
+    xd_status status = XD_OK;
+    if (!self->halves[STATE].writable) { /* what is read in between is of one moment */
+        status = run(self, READ_BEGIN, "beginning a transaction", fault);
+        self->halves[STATE].open = status == XD_OK;
+    }
+    for (int i = 0; i < HALVES && status == XD_OK; i++) {
+        status = begin_half(self, i, fault);
+    }
+    if (status != XD_OK) {
+        sqlite_rollback(store);
+    }
+    return status;
+}
+
+static xd_status commit_half(sqlite_store *self, int which, xd_fault *fault)
+{
+    static const statement COMMIT[HALVES] = {LOG_COMMIT, STATE_COMMIT};
+    half *h = &self->halves[which];
+    if (!h->open) {
+        return XD_OK;
+    }
+    if (sqlite3_get_autocommit(h->db)) {
+        return xd_fail(fault, XD_IO, "store.rolled_back",
+                       "an earlier failure had already rolled this transaction back");
+    }
+    XD_TRY(run(self, COMMIT[which], "committing", fault));
+    h->open = false;
+    return XD_OK;
+}
+
+/* The log first: state may lag behind it, never the other way round. */
 static xd_status sqlite_commit(xd_store *store, xd_fault *fault)
 {
     sqlite_store *self = self_of(store);
     assert(self->open);
-    if (sqlite3_get_autocommit(self->db)) {
-        sqlite_rollback(store);
-        return xd_fail(fault, XD_IO, "store.rolled_back",
-                       "an earlier failure had already rolled this transaction back");
+    xd_status status = commit_half(self, LOG, fault);
+    if (status == XD_OK) {
+        self->committed_head = self->head;
+        status = commit_half(self, STATE, fault);
     }
-    xd_status status = run(self, COMMIT, "committing", fault);
     if (status != XD_OK) {
         sqlite_rollback(store);
-        return status;
     }
-    self->committed_head = self->head;
     self->open = false;
-    return XD_OK;
+    return status;
 }
 
 /* Failing to hold only makes reads slower, so it is not reported. */
@@ -283,14 +357,14 @@ static void sqlite_hold(xd_store *store)
 {
     sqlite_store *self = self_of(store);
     assert(!self->open && !self->held);
-    self->held = run(self, BEGIN_READ, "holding a snapshot", NULL) == XD_OK;
+    self->held = run(self, READ_BEGIN, "holding a snapshot", NULL) == XD_OK;
 }
 
 static void sqlite_let_go(xd_store *store)
 {
     sqlite_store *self = self_of(store);
-    if (self->held && run(self, COMMIT, "letting a snapshot go", NULL) != XD_OK) {
-        sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+    if (self->held && run(self, STATE_COMMIT, "letting a snapshot go", NULL) != XD_OK) {
+        (void)run(self, STATE_ROLLBACK, "letting a snapshot go", NULL);
     }
     self->held = false;
 }
@@ -299,10 +373,7 @@ static int note_commit(void *context, sqlite3 *db, const char *name, int frames)
 {
     (void)db;
     (void)name;
-    sqlite_store *self = context;
-    if (self->checkpointer) {
-        xd_checkpointer_note(self->checkpointer, frames);
-    }
+    xd_checkpointer_note(context, frames);
     return SQLITE_OK;
 }
 
@@ -310,60 +381,86 @@ static void sqlite_destroy(xd_store *store)
 {
     sqlite_store *self = self_of(store);
     sqlite_rollback(store);
+    sqlite_let_go(store);
     forget_sources(self);
-    xd_checkpointer_stop(self->checkpointer);
     for (int i = 0; i < STATEMENTS; i++) {
         sqlite3_finalize(self->statements[i]);
     }
-    sqlite3_close(self->db); /* the last connection also empties the write-ahead log */
+    bool shared = self->halves[LOG].db == self->halves[STATE].db;
+    for (int i = 0; i < HALVES; i++) {
+        half *h = &self->halves[i];
+        xd_checkpointer_stop(h->checkpointer);
+        if (i == LOG || !shared) {
+            sqlite3_close(h->db); /* the last connection also empties the write-ahead log */
+        }
+        sqlite3_free(h->path);
+    }
     if (self->lock_fd >= 0) {
         close(self->lock_fd);
     }
-    free(self->path);
     free(self);
 }
 
-/* --- the log --- */
+/* --- the log and the register of its events --- */
 
-static void bind_row(sqlite3_stmt *s, const xd_log_row *row, int64_t source)
+static void bind_time(sqlite3_stmt *s, int column, xd_instant time)
 {
+    if (time == XD_INSTANT_NONE) {
+        sqlite3_bind_null(s, column);
+    } else {
+        sqlite3_bind_int64(s, column, time);
+    }
+}
+
+static xd_status sqlite_log_append(xd_store *store, const xd_log_row *row, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(self->halves[LOG].open);
+    assert(row->seq == self->head + 1);
+    sqlite3_stmt *s = self->statements[LOG_APPEND];
+    sqlite3_bind_int64(s, 1, row->seq);
+    sqlite3_bind_int64(s, 2, row->recorded_at);
+    sqlite3_bind_int(s, 3, row->kind);
+    bind_text(s, 4, row->source);
+    bind_text(s, 5, row->id);
+    bind_text(s, 6, row->key);
+    bind_time(s, 7, row->time);
+    bind_text(s, 8, row->actor);
+    bind_text(s, 9, row->trace);
+    bind_text(s, 10, row->body);
+    bind_text(s, 11, row->order_key);
+    XD_TRY(run(self, LOG_APPEND, "appending to the log", fault));
+    self->head = row->seq;
+    return XD_OK;
+}
+
+static xd_status sqlite_event_put(xd_store *store, const xd_log_row *row, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(self->halves[STATE].open);
+    int64_t source = 0;
+    XD_TRY(source_id(self, row->source, &source, fault));
+    sqlite3_stmt *s = self->statements[EVENT_PUT];
     sqlite3_bind_int64(s, 1, row->seq);
     sqlite3_bind_int64(s, 2, row->recorded_at);
     sqlite3_bind_int(s, 3, row->kind);
     sqlite3_bind_int64(s, 4, source);
     bind_text(s, 5, row->id);
     bind_text(s, 6, row->key);
-    if (row->time == XD_INSTANT_NONE) {
-        sqlite3_bind_null(s, 7);
-    } else {
-        sqlite3_bind_int64(s, 7, row->time);
-    }
+    bind_time(s, 7, row->time);
     bind_text(s, 8, row->actor);
-    bind_text(s, 9, row->trace);
-    bind_text(s, 10, row->body);
-    bind_text(s, 11, row->order_key);
+    bind_text(s, 9, row->order_key);
+    sqlite3_bind_int64(s, 10, (int64_t)row->body.len);
+    return run(self, EVENT_PUT, "registering an event", fault);
 }
 
-static xd_status sqlite_log_append(xd_store *store, const xd_log_row *row, int64_t *ret_existing,
+static xd_status sqlite_event_find(xd_store *store, xd_str source, xd_str id, int64_t *ret_seq,
                                    xd_fault *fault)
 {
     sqlite_store *self = self_of(store);
-    assert(self->open && self->writable);
-    assert(row->seq == self->head + 1);
-    int64_t source = 0;
-    XD_TRY(source_id(self, row->source, &source, fault));
-    bind_row(self->statements[LOG_APPEND], row, source);
-    XD_TRY(run(self, LOG_APPEND, "appending to the log", fault));
-    int64_t existing = 0;
-    if (sqlite3_changes(self->db) == 0) {
-        sqlite3_bind_int64(self->statements[LOG_FIND], 1, source);
-        bind_text(self->statements[LOG_FIND], 2, row->id);
-        XD_TRY(run_integer(self, LOG_FIND, 0, &existing, "finding an event of the log", fault));
-    } else {
-        self->head = row->seq;
-    }
-    *ret_existing = existing;
-    return XD_OK;
+    bind_text(self->statements[EVENT_FIND], 1, source);
+    bind_text(self->statements[EVENT_FIND], 2, id);
+    return run_integer(self, EVENT_FIND, 0, ret_seq, "finding an event", fault);
 }
 
 /* Texts live until the statement is stepped or reset. */
@@ -417,19 +514,19 @@ static xd_status sqlite_log_get(xd_store *store, int64_t seq, xd_arena *arena, x
         status =
             xd_fail(fault, XD_NOT_FOUND, "log.seq", "the log holds no event %lld", (long long)seq);
     } else {
-        status = fail(self, rc, "reading the log", fault);
+        status = fail(&self->halves[LOG], rc, "reading the log", fault);
     }
     sqlite3_reset(s);
     return status;
 }
 
 /* Walks use a statement of their own, so that the visitor may call the store. */
-static xd_status walk_begin(sqlite_store *self, const char *sql, int64_t first, int64_t second,
+static xd_status walk_begin(const half *h, const char *sql, int64_t first, int64_t second,
                             sqlite3_stmt **ret, xd_fault *fault)
 {
-    int rc = sqlite3_prepare_v2(self->db, sql, -1, ret, NULL);
+    int rc = sqlite3_prepare_v2(h->db, sql, -1, ret, NULL);
     if (rc != SQLITE_OK) {
-        return fail(self, rc, "preparing a walk", fault);
+        return fail(h, rc, "preparing a walk", fault);
     }
     sqlite3_bind_int64(*ret, 1, first);
     sqlite3_bind_int64(*ret, 2, second);
@@ -437,14 +534,14 @@ static xd_status walk_begin(sqlite_store *self, const char *sql, int64_t first, 
 }
 
 /* True while there is a row; at the end, or on failure, *status says which. */
-static bool walk_next(sqlite_store *self, sqlite3_stmt *s, xd_status *status, xd_fault *fault)
+static bool walk_next(const half *h, sqlite3_stmt *s, xd_status *status, xd_fault *fault)
 {
     if (*status != XD_OK) {
         return false;
     }
     int rc = sqlite3_step(s);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        *status = fail(self, rc, "walking a table", fault);
+        *status = fail(h, rc, "walking a table", fault);
     }
     return rc == SQLITE_ROW;
 }
@@ -452,10 +549,10 @@ static bool walk_next(sqlite_store *self, sqlite3_stmt *s, xd_status *status, xd
 static xd_status sqlite_log_each(xd_store *store, int64_t after, int64_t limit, xd_log_visit visit,
                                  void *context, xd_fault *fault)
 {
-    sqlite_store *self = self_of(store);
+    const half *h = &self_of(store)->halves[LOG];
     sqlite3_stmt *s = NULL;
-    xd_status status = walk_begin(self, LOG_EACH, after, limit < 0 ? 0 : limit, &s, fault);
-    while (walk_next(self, s, &status, fault)) {
+    xd_status status = walk_begin(h, LOG_EACH, after, limit < 0 ? 0 : limit, &s, fault);
+    while (walk_next(h, s, &status, fault)) {
         xd_log_row row = column_row(s);
         status = visit(context, &row);
     }
@@ -466,7 +563,7 @@ static xd_status sqlite_log_each(xd_store *store, int64_t after, int64_t limit, 
 static xd_status sqlite_log_head(xd_store *store, int64_t *ret_seq, xd_fault *fault)
 {
     sqlite_store *self = self_of(store);
-    if (self->writable) {
+    if (self->halves[LOG].writable) {
         *ret_seq = self->head;
         return XD_OK;
     }
@@ -488,7 +585,7 @@ static xd_status sqlite_state_put(xd_store *store, xd_state_kind kind, xd_str ke
                                   xd_fault *fault)
 {
     sqlite_store *self = self_of(store);
-    assert(self->open && self->writable);
+    assert(self->halves[STATE].open);
     statement which = value.ptr ? STATE_PUT : STATE_DELETE;
     sqlite3_bind_int(self->statements[which], 1, (int)kind);
     bind_text(self->statements[which], 2, key);
@@ -501,12 +598,12 @@ static xd_status sqlite_state_put(xd_store *store, xd_state_kind kind, xd_str ke
 static xd_status sqlite_state_each(xd_store *store, xd_state_kind only_kind, xd_state_visit visit,
                                    void *context, xd_fault *fault)
 {
-    sqlite_store *self = self_of(store);
+    const half *h = &self_of(store)->halves[STATE];
     sqlite3_stmt *s = NULL;
     bool all = only_kind == XD_STATE_NONE;
-    xd_status status = walk_begin(self, STATE_EACH, all ? 1 : (int)only_kind,
+    xd_status status = walk_begin(h, STATE_EACH, all ? 1 : (int)only_kind,
                                   all ? XD_STATE_LIMIT : (int)only_kind + 1, &s, fault);
-    while (walk_next(self, s, &status, fault)) {
+    while (walk_next(h, s, &status, fault)) {
         status = visit(context, (xd_state_kind)sqlite3_column_int(s, 0), column_text(s, 1),
                        column_text(s, 2));
     }
@@ -518,7 +615,7 @@ static xd_status sqlite_numbered_put(xd_store *store, xd_numbered table, int64_t
                                      xd_str value, xd_fault *fault)
 {
     sqlite_store *self = self_of(store);
-    assert(self->open && self->writable);
+    assert(self->halves[STATE].open);
     statement which = table == XD_NUMBERED_EFFECT ? EFFECT_PUT : JOURNAL_PUT;
     sqlite3_stmt *s = self->statements[which];
     sqlite3_bind_int64(s, 1, number);
@@ -530,7 +627,7 @@ static xd_status sqlite_numbered_put(xd_store *store, xd_numbered table, int64_t
                          "journal entry %lld is already in the store and may not be replaced",
                          (long long)number);
     } else if (rc != SQLITE_DONE) {
-        status = fail(self, rc, "writing a numbered document", fault);
+        status = fail(&self->halves[STATE], rc, "writing a numbered document", fault);
     }
     sqlite3_reset(s);
     return status;
@@ -549,11 +646,11 @@ static xd_status sqlite_numbered_each(xd_store *store, xd_numbered table, int64_
                                       int64_t limit, xd_numbered_visit visit, void *context,
                                       xd_fault *fault)
 {
-    sqlite_store *self = self_of(store);
+    const half *h = &self_of(store)->halves[STATE];
     sqlite3_stmt *s = NULL;
     const char *sql = table == XD_NUMBERED_EFFECT ? EFFECT_EACH : JOURNAL_EACH;
-    xd_status status = walk_begin(self, sql, after, limit < 0 ? 0 : limit, &s, fault);
-    while (walk_next(self, s, &status, fault)) {
+    xd_status status = walk_begin(h, sql, after, limit < 0 ? 0 : limit, &s, fault);
+    while (walk_next(h, s, &status, fault)) {
         status = visit(context, sqlite3_column_int64(s, 0), column_text(s, 1));
     }
     sqlite3_finalize(s);
@@ -572,7 +669,7 @@ static xd_status sqlite_meta_get(xd_store *store, xd_str name, int64_t *ret_valu
 static xd_status sqlite_meta_put(xd_store *store, xd_str name, int64_t value, xd_fault *fault)
 {
     sqlite_store *self = self_of(store);
-    assert(self->open && self->writable);
+    assert(self->halves[STATE].open);
     bind_text(self->statements[META_PUT], 1, name);
     sqlite3_bind_int64(self->statements[META_PUT], 2, value);
     return run(self, META_PUT, "writing a meta value", fault);
@@ -600,7 +697,7 @@ static xd_status sqlite_answer_get(xd_store *store, xd_str consumer, xd_str key,
         *ret_payload_hash = XD_STR_NULL;
         *ret_answer = XD_STR_NULL;
     } else {
-        status = fail(self, rc, "reading a kept answer", fault);
+        status = fail(&self->halves[LOG], rc, "reading a kept answer", fault);
     }
     sqlite3_reset(s);
     return status;
@@ -611,7 +708,7 @@ static xd_status sqlite_answer_put(xd_store *store, xd_str consumer, xd_str key,
                                    xd_fault *fault)
 {
     sqlite_store *self = self_of(store);
-    assert(self->open && self->writable);
+    assert(self->halves[LOG].open);
     sqlite3_stmt *s = self->statements[ANSWER_PUT];
     bind_text(s, 1, consumer);
     bind_text(s, 2, key);
@@ -624,7 +721,7 @@ static xd_status sqlite_answer_put(xd_store *store, xd_str consumer, xd_str key,
 static xd_status sqlite_answer_purge(xd_store *store, xd_instant before, xd_fault *fault)
 {
     sqlite_store *self = self_of(store);
-    assert(self->open && self->writable);
+    assert(self->halves[LOG].open);
     sqlite3_bind_int64(self->statements[ANSWER_PURGE], 1, before);
     return run(self, ANSWER_PURGE, "forgetting old answers", fault);
 }
@@ -640,6 +737,8 @@ static const xd_store_ops OPS = {
     .log_get = sqlite_log_get,
     .log_each = sqlite_log_each,
     .log_head = sqlite_log_head,
+    .event_put = sqlite_event_put,
+    .event_find = sqlite_event_find,
     .state_get = sqlite_state_get,
     .state_put = sqlite_state_put,
     .state_each = sqlite_state_each,
@@ -655,90 +754,119 @@ static const xd_store_ops OPS = {
 
 /* --- opening --- */
 
-/* A lock of ours beside the file: SQLite's own exclusive mode would keep readers out too. */
-static xd_status take_lock(sqlite_store *self, xd_fault *fault)
-{
-    char *lock_path = sqlite3_mprintf("%s.lock", self->path);
-    if (!lock_path) {
-        return no_room(fault);
-    }
-    int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    xd_status status = XD_OK;
-    if (fd < 0) {
-        int error = errno;
-        status = xd_fail(fault, error == ENOSPC ? XD_FULL : XD_IO, "store.lock",
-                         "the lock file cannot be created: %s; check that its folder exists and "
-                         "belongs to the hub's user",
-                         strerror(error));
-        xd_fault_at(fault, -1, lock_path);
-    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        close(fd);
-        status = xd_fail(fault, XD_BUSY, "store.in_use",
-                         "another hub already runs on this database: stop it, or give this one a "
-                         "data directory of its own");
-        xd_fault_at(fault, -1, self->path);
-    } else {
-        self->lock_fd = fd;
-    }
-    sqlite3_free(lock_path);
-    return status;
-}
-
 static xd_status prepare_all(sqlite_store *self, xd_fault *fault)
 {
     for (int i = 0; i < STATEMENTS; i++) {
-        int rc = sqlite3_prepare_v3(self->db, SQL[i], -1, SQLITE_PREPARE_PERSISTENT,
+        const half *h = half_of(self, (statement)i);
+        int rc = sqlite3_prepare_v3(h->db, SQL[i], -1, SQLITE_PREPARE_PERSISTENT,
                                     &self->statements[i], NULL);
         if (rc != SQLITE_OK) {
-            return fail(self, rc, "preparing a statement", fault);
+            return fail(h, rc, "preparing a statement", fault);
         }
     }
     return XD_OK;
 }
 
-static xd_status open_all(sqlite_store *self, xd_fault *fault)
+static xd_status open_halves(sqlite_store *self, xd_store_progress progress, void *context,
+                             xd_fault *fault)
 {
-    if (!self->path) {
-        return no_room(fault);
+    half *log = &self->halves[LOG];
+    half *state = &self->halves[STATE];
+    if (is_reader(self)) {
+        XD_TRY(self->still ? xd_sqlite_open_still(state->path, &state->db, fault)
+                           : xd_sqlite_open_read(state->path, &state->db, fault));
+        log->db = state->db;
+        return XD_OK;
     }
-    if (self->writable) {
-        XD_TRY(take_lock(self, fault));
-        XD_TRY(xd_sqlite_open_write(self->path, &self->db, fault));
+    if (log->writable) {
+        XD_TRY(xd_sqlite_take_lock(state->path, &self->lock_fd, fault));
+        XD_TRY(xd_sqlite_prepare(state->path, log->path, progress, context, fault));
+        XD_TRY(xd_sqlite_open_log(log->path, &log->db, fault));
     } else {
-        XD_TRY(xd_sqlite_open_read(self->path, &self->db, fault));
+        const xd_sqlite_file file = xd_sqlite_log_file(log->path);
+        XD_TRY(xd_sqlite_open_part(&file, &log->db, fault));
     }
-    XD_TRY(prepare_all(self, fault));
-    XD_TRY(run_integer(self, LOG_HEAD, 0, &self->head, "reading the head of the log", fault));
-    self->committed_head = self->head;
-    if (self->writable) {
-        XD_TRY(xd_checkpointer_start(self->path, &self->checkpointer, fault));
-        sqlite3_wal_hook(self->db, note_commit, self);
+    const xd_sqlite_file file = xd_sqlite_state_file(state->path);
+    return state->writable ? xd_sqlite_open_state(state->path, &state->db, fault)
+                           : xd_sqlite_open_part(&file, &state->db, fault);
+}
+
+/* State is made from the log and may lag behind it. The other way round a file was lost. */
+static xd_status check_halves(sqlite_store *self, xd_fault *fault)
+{
+    int64_t state_seq = 0;
+    bind_text(self->statements[META_GET], 1, XD_STR("state_seq"));
+    XD_TRY(run_integer(self, META_GET, 0, &state_seq, "reading a meta value", fault));
+    if (state_seq > self->head) {
+        xd_status status =
+            xd_fail(fault, XD_CORRUPT, "store.log_behind",
+                    "the log ends at event %lld, but state was made from events up to %lld: "
+                    "restore both files from one backup; nothing was changed",
+                    (long long)self->head, (long long)state_seq);
+        xd_fault_at(fault, -1, self->halves[LOG].path);
+        return status;
     }
     return XD_OK;
 }
 
-sqlite3 *xd_store_sqlite_connection(xd_store *store)
+static xd_status open_all(sqlite_store *self, xd_store_progress progress, void *context,
+                          xd_fault *fault)
 {
-    return self_of(store)->db;
+    if (!self->halves[LOG].path || !self->halves[STATE].path) {
+        return no_room(fault);
+    }
+    XD_TRY(open_halves(self, progress, context, fault));
+    XD_TRY(prepare_all(self, fault));
+    XD_TRY(run_integer(self, LOG_HEAD, 0, &self->head, "reading the head of the log", fault));
+    self->committed_head = self->head;
+    if (self->halves[LOG].writable) {
+        XD_TRY(check_halves(self, fault));
+    }
+    for (int i = 0; i < HALVES; i++) {
+        half *h = &self->halves[i];
+        if (h->writable) {
+            XD_TRY(xd_checkpointer_start(h->path, &h->checkpointer, fault));
+            sqlite3_wal_hook(h->db, note_commit, h->checkpointer);
+        }
+    }
+    return XD_OK;
 }
 
-xd_status xd_store_sqlite_open(const char *path, xd_store_mode mode, xd_store **ret,
-                               xd_fault *fault)
+sqlite3 *xd_store_sqlite_connection(xd_store *store, bool log)
+{
+    return self_of(store)->halves[log ? LOG : STATE].db;
+}
+
+static xd_status open_store(const char *path, xd_store_mode mode, xd_store_progress progress,
+                            void *context, xd_store **ret, xd_fault *fault)
 {
     sqlite_store *self = calloc(1, sizeof *self);
     if (!self) {
         return no_room(fault);
     }
-    *self = (sqlite_store){.base = {&OPS},
-                           .magic = MAGIC,
-                           .path = strdup(path),
-                           .lock_fd = -1,
-                           .writable = mode == XD_STORE_WRITE};
-    xd_status status = open_all(self, fault);
+    *self = (sqlite_store){
+        .base = {&OPS}, .magic = MAGIC, .lock_fd = -1, .still = mode == XD_STORE_STILL};
+    self->halves[LOG].path = xd_sqlite_log_path(path);
+    self->halves[LOG].writable = mode == XD_STORE_WRITE || mode == XD_STORE_WRITE_LOG;
+    self->halves[STATE].path = sqlite3_mprintf("%s", path);
+    self->halves[STATE].writable = mode == XD_STORE_WRITE || mode == XD_STORE_WRITE_STATE;
+    xd_status status = open_all(self, progress, context, fault);
     if (status != XD_OK) {
         sqlite_destroy(&self->base);
         return status;
     }
     *ret = &self->base;
     return XD_OK;
+}
+
+xd_status xd_store_sqlite_open(const char *path, xd_store_mode mode, xd_store **ret,
+                               xd_fault *fault)
+{
+    return open_store(path, mode, NULL, NULL, ret, fault);
+}
+
+xd_status xd_store_sqlite_open_upgrading(const char *path, xd_store_progress progress,
+                                         void *context, xd_store **ret, xd_fault *fault)
+{
+    return open_store(path, XD_STORE_WRITE_LOG, progress, context, ret, fault);
 }

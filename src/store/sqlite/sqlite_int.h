@@ -5,24 +5,77 @@
 
 #include "port/store.h"
 #include "store/sqlite/open.h"
+#include "store/sqlite/page_sum.h"
 
-enum {
-    XD_SQLITE_APPLICATION_ID = 0x58646f63, /* "Xdoc", PRAGMA application_id */
-    XD_SQLITE_PAGE_BYTES = 8192 /* measured against 4096 and 16384: fewest bytes and calls per
-                                   commit of one to five hundred events together */
-};
+enum { XD_SQLITE_APPLICATION_ID = 0x58646f63 /* "Xdoc", PRAGMA application_id */ };
 
-/* Migrations: migration i brings a database from version i to i + 1. Only ever appended to. */
-extern const char *const XD_SQLITE_MIGRATIONS[];
-extern const int XD_SQLITE_VERSION;   /* number of migrations */
-extern const char XD_SQLITE_TABLES[]; /* migration 0 */
-extern const char XD_SQLITE_VIEWS[];  /* migration 1 */
+/* From this version on every page of the state's file carries a checksum; older files are rewritten
+ * whole. From the one after next on the log is in a file of its own. */
+enum { XD_SQLITE_SUMMED_VERSION = 3, XD_SQLITE_SPLIT_VERSION = 4 };
 
-/* Opens the database file for writing, creating and migrating it when needed. Faults as
- * xd_store_sqlite_open, save the lock, which is the caller's. */
-XD_CHECKED xd_status xd_sqlite_open_write(const char *path, sqlite3 **ret, xd_fault *fault);
-/* The connection of a store made by xd_store_sqlite_open; borrowed. For tests. */
-sqlite3 *xd_store_sqlite_connection(xd_store *store);
+/* One of the two files. */
+typedef struct xd_sqlite_file {
+    const char *path;
+    const char *const *migrations; /* i brings it from version i to i + 1; only ever appended to */
+    int newest;                    /* the version this program writes */
+    int summed;                    /* the version from which on its pages carry checksums */
+} xd_sqlite_file;
+
+xd_sqlite_file xd_sqlite_state_file(const char *path);
+xd_sqlite_file xd_sqlite_log_file(const char *path);
+extern const char XD_SQLITE_VIEWS[];
+extern const char XD_SQLITE_EVENT_VIEWS[];
+/* Run in the log's file with the old database attached as old. */
+extern const char XD_SQLITE_MOVE_LOG[];
+
+/* What the header of a database says. */
+typedef struct xd_sqlite_identity {
+    int64_t application;
+    int64_t version;
+    int64_t objects; /* tables and views */
+    int64_t page_bytes;
+    int reserved_bytes;
+    bool fresh; /* nobody's yet */
+} xd_sqlite_identity;
+
+XD_CHECKED xd_status xd_sqlite_identify(sqlite3 *db, const char *path, xd_sqlite_identity *ret,
+                                        xd_fault *fault);
+/* Ours, not newer than this program, and laid out as its version should be. */
+XD_CHECKED xd_status xd_sqlite_check_identity(const xd_sqlite_identity *is,
+                                              const xd_sqlite_file *file, xd_fault *fault);
+
+/* A connection through the checksum layer; name is a path or, with SQLITE_OPEN_URI, a URI. */
+XD_CHECKED xd_status xd_sqlite_connect(const char *name, int flags, int busy_ms, sqlite3 **ret,
+                                       xd_fault *fault);
+/* Runs SQL without results. */
+XD_CHECKED xd_status xd_sqlite_do(sqlite3 *db, const char *sql, const char *path, const char *doing,
+                                  xd_fault *fault);
+/* "file:PATH?PARAMETERS" for sqlite3_free; NULL when out of memory. */
+char *xd_sqlite_uri(const char *path, const char *parameters);
+/* Makes an empty file for its owner only, unless there is one. */
+XD_CHECKED xd_status xd_sqlite_create_private(const char *path, xd_fault *fault);
+
+/* Runs migrations from (exclusive of what is done) to a version, and then more (or NULL), in one
+ * transaction. path is the name for faults. */
+XD_CHECKED xd_status xd_sqlite_migrate(sqlite3 *db, const char *path, const xd_sqlite_file *file,
+                                       int64_t from, int64_t to, const char *more, xd_fault *fault);
+/* Writes the database anew with room for checksums and puts the new file in the old one's place, in
+ * one step. Closes db in any case. */
+XD_CHECKED xd_status xd_sqlite_rewrite(sqlite3 *db, const char *path, int64_t version,
+                                       xd_store_progress progress, void *context, xd_fault *fault);
+
+/* Creates and upgrades both files when needed. Faults as xd_store_sqlite_open, save the lock, which
+ * is the caller's. */
+XD_CHECKED xd_status xd_sqlite_prepare(const char *path, const char *log_path,
+                                       xd_store_progress progress, void *context, xd_fault *fault);
+/* Connections for writing to files that are prepared. */
+XD_CHECKED xd_status xd_sqlite_open_state(const char *path, sqlite3 **ret, xd_fault *fault);
+XD_CHECKED xd_status xd_sqlite_open_log(const char *log_path, sqlite3 **ret, xd_fault *fault);
+/* Reads one of the two files only. */
+XD_CHECKED xd_status xd_sqlite_open_part(const xd_sqlite_file *file, sqlite3 **ret,
+                                         xd_fault *fault);
+/* Connections of a store made by xd_store_sqlite_open; borrowed. For tests. */
+sqlite3 *xd_store_sqlite_connection(xd_store *store, bool log);
 
 /* Checkpointer: a thread with a connection of its own that copies the write-ahead log into the
  * database file, so that commits do not. */

@@ -356,6 +356,7 @@ static xd_definition defaults(void)
         .quantity_received = {.upper_percent = none_over},
         .over_receipt = {.upper_percent = none_over},
         .duplicate_days = 7,
+        .parked_days = 7,
     };
     for (int i = 0; i < XD_ACCOUNT_COUNT; i++) {
         d.accounts[i] = xd_str_from(account_roles[i]);
@@ -383,13 +384,15 @@ xd_status xd_definition_read(const xd_json *json, xd_arena *arena, xd_definition
                              xd_fault *fault)
 {
     static const char *const names[] = {
-        "company",          "currency",    "ledger",         "accounts",   "match",
-        "valuation",        "require",     "controls",       "tolerances", "rounding_cap",
-        "controller_limit", "controllers", "duplicate_days", "systems",    NULL};
+        "company",        "currency",     "ledger",           "accounts",
+        "match",          "valuation",    "require",          "controls",
+        "tolerances",     "rounding_cap", "controller_limit", "controllers",
+        "duplicate_days", "parked_days",  "systems",          NULL};
     (void)arena; /* Everything is borrowed from json; the argument is for members that are not. */
     const place root = {NULL, XD_STR_NULL, 0};
     xd_definition d = defaults();
     int64_t days = d.duplicate_days;
+    int64_t parked_days = d.parked_days;
     XD_TRY(want_object(&root, json, names, fault));
     XD_TRY(read_text(&root, json, "company", 64, "", &d.company, fault));
     XD_TRY(read_text(&root, json, "currency", 3, "", &d.currency, fault));
@@ -413,6 +416,8 @@ xd_status xd_definition_read(const xd_json *json, xd_arena *arena, xd_definition
                       "must be a person's name", take_controller, &d, NULL, fault));
     XD_TRY(read_integer(&root, json, "duplicate_days", 0, 366, &days, fault));
     d.duplicate_days = (int32_t)days;
+    XD_TRY(read_integer(&root, json, "parked_days", 0, 3660, &parked_days, fault));
+    d.parked_days = (int32_t)parked_days;
     XD_TRY(read_systems(&root, json, &d, fault));
     *ret = d;
     return XD_OK;

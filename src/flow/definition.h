@@ -80,6 +80,8 @@ typedef struct xd_definition {
     uint32_t controller_count;
     xd_str controllers[XD_DEFINITION_MAX_CONTROLLERS];
     int32_t duplicate_days; /* window of the soft duplicate check; 0: none */
+    int32_t
+        parked_days; /* after which a document that still waits becomes an exception; 0: never */
     uint32_t system_count;
     xd_system_rule systems[XD_DEFINITION_MAX_SYSTEMS];
 } xd_definition;

@@ -1,5 +1,6 @@
 /* What became of deliveries (hub.outcomes), and what people decide about dead letters
  * (hub.dead_letter): the outbox and dead-letter documents. Pure. */
+#include "base/planted.h"
 #include "flow/flow_int.h"
 
 /* "<seq>.<index>"; false when it is not one. */
@@ -12,17 +13,50 @@ static bool parse_id(xd_str id, int64_t *ret_seq, int64_t *ret_index)
            *ret_index >= 0;
 }
 
+static bool is_index(const xd_json *number, int64_t index)
+{
+    int64_t value = -1;
+    return xd_str_to_int64(number->text, &value) && value == index;
+}
+
+/* Appends ,"sending":[...], the indexes of deliveries that are being sent: those of the old
+ * document, less one and with one more where these are not negative. */
+static void write_sending(xd_buf *buf, const xd_json *outbox, int64_t less, int64_t more)
+{
+    const xd_json *old = XD_GET(outbox, "sending");
+    uint32_t written = 0;
+    for (uint32_t i = 0; old && i < old->count; i++) {
+        if (!is_index(&old->items[i], less) && !is_index(&old->items[i], more)) {
+            xd_buf_str_add(buf, written++ ? XD_STR(",") : XD_STR(",\"sending\":["));
+            xd_buf_str_add(buf, old->items[i].text);
+        }
+    }
+    if (more >= 0) {
+        xd_buf_str_add(buf, written++ ? XD_STR(",") : XD_STR(",\"sending\":["));
+        xd_buf_int(buf, more);
+    }
+    xd_buf_str_add(buf, written ? XD_STR("]") : XD_STR(""));
+}
+
+static xd_status load_outbox(xd_flow *f, int64_t seq, const xd_json **ret, const xd_json **ret_to)
+{
+    *ret = NULL;
+    XD_TRY(xd_step_get(f->step, XD_STATE_OUTBOX, xd_key_seq(f->arena, seq), ret, f->fault));
+    const xd_json *to = XD_GET(*ret, "to");
+    *ret_to = to && to->type == XD_JSON_ARRAY ? to : NULL;
+    return XD_OK;
+}
+
 /* Rewrites an outbox document without the entry of index; *ret_entry borrows the old document, NULL
  * when it has none (the outcome came twice). */
 static xd_status take_entry(xd_flow *f, int64_t seq, int64_t index, const xd_json **ret_entry,
                             xd_str *ret_order_key)
 {
-    const xd_json *outbox = NULL;
+    const xd_json *outbox = NULL, *to = NULL;
     xd_str key = xd_key_seq(f->arena, seq);
     *ret_entry = NULL;
-    XD_TRY(xd_step_get(f->step, XD_STATE_OUTBOX, key, &outbox, f->fault));
-    const xd_json *to = XD_GET(outbox, "to");
-    if (!to || to->type != XD_JSON_ARRAY) {
+    XD_TRY(load_outbox(f, seq, &outbox, &to));
+    if (!to) {
         return XD_OK;
     }
     xd_buf *buf = &f->step->scratch;
@@ -32,9 +66,7 @@ static xd_status take_entry(xd_flow *f, int64_t seq, int64_t index, const xd_jso
     xd_json_write_string(buf, *ret_order_key);
     uint32_t left = 0;
     for (uint32_t i = 0; i < to->count; i++) {
-        int64_t entry_index = -1;
-        (void)xd_str_to_int64(to->items[i].items[0].text, &entry_index);
-        if (entry_index == index) {
+        if (is_index(&to->items[i].items[0], index)) {
             *ret_entry = &to->items[i];
             continue;
         }
@@ -44,9 +76,35 @@ static xd_status take_entry(xd_flow *f, int64_t seq, int64_t index, const xd_jso
     if (!*ret_entry) {
         return XD_OK;
     }
-    XD_BUF_LIT(buf, "]}");
+    xd_buf_str_add(buf, left ? XD_STR("]") : XD_STR(""));
+    write_sending(buf, outbox, index, -1);
+    xd_buf_char(buf, '}');
     return left ? xd_step_put(f->step, XD_STATE_OUTBOX, key, xd_buf_str(buf), f->fault)
                 : xd_step_delete(f->step, XD_STATE_OUTBOX, key, f->fault);
+}
+
+/* Notes that the delivery is being sent, or no longer is. One that is not open stays as it is. */
+static xd_status mark_sending(xd_flow *f, int64_t seq, int64_t index, bool sending)
+{
+    const xd_json *outbox = NULL, *to = NULL;
+    XD_TRY(load_outbox(f, seq, &outbox, &to));
+    bool is_open = false;
+    for (uint32_t i = 0; to && i < to->count; i++) {
+        is_open |= is_index(&to->items[i].items[0], index);
+    }
+    if (!is_open) {
+        return XD_OK;
+    }
+    xd_buf *buf = &f->step->scratch;
+    xd_buf_clear(buf);
+    XD_BUF_LIT(buf, "{\"order_key\":");
+    xd_json_write_string(buf, XD_TEXT(outbox, "order_key"));
+    XD_BUF_LIT(buf, ",\"to\":");
+    xd_json_write(buf, to);
+    write_sending(buf, outbox, sending ? -1 : index, sending ? index : -1);
+    xd_buf_char(buf, '}');
+    return xd_step_put(f->step, XD_STATE_OUTBOX, xd_key_seq(f->arena, seq), xd_buf_str(buf),
+                       f->fault);
 }
 
 static void write_member(xd_buf *buf, const char *name, xd_str value)
@@ -83,8 +141,25 @@ static xd_status bad_id(xd_flow *f, xd_str id)
                    "%.*s is not the id of a delivery; they look like 12.0", XD_FMT(id));
 }
 
+/* The ids of "sending" or "unsent". */
+static xd_status mark_all(xd_flow *f, const xd_json *ids, bool sending)
+{
+    int64_t seq, index;
+    for (uint32_t i = 0; ids && ids->type == XD_JSON_ARRAY && i < ids->count; i++) {
+        if (ids->items[i].type != XD_JSON_STRING || !parse_id(ids->items[i].text, &seq, &index)) {
+            return xd_fail(f->fault, XD_INVALID, "delivery.id",
+                           "a delivery being sent lacks its delivery id");
+        }
+        XD_TRY(mark_sending(f, seq, index, sending));
+    }
+    return XD_OK;
+}
+
 xd_status xd_flow_outcomes(xd_flow *f)
 {
+    /* In this order: what was not sent may be tried again within the same event. */
+    XD_TRY(mark_all(f, XD_GET(f->data, "unsent"), false));
+    XD_TRY(mark_all(f, XD_GET(f->data, "sending"), true));
     const xd_json *ok = XD_GET(f->data, "ok"), *failed = XD_GET(f->data, "failed");
     const xd_json *entry = NULL;
     xd_str order_key = XD_STR_NULL;
@@ -101,7 +176,7 @@ xd_status xd_flow_outcomes(xd_flow *f)
             return bad_id(f, id);
         }
         XD_TRY(take_entry(f, seq, index, &entry, &order_key));
-        if (entry) {
+        if (entry && !XD_PLANTED(lose_dead_letter)) {
             XD_TRY(bury(f, &failed->items[i], seq, index, entry, order_key));
         }
     }
@@ -113,10 +188,9 @@ xd_status xd_flow_outcomes(xd_flow *f)
 /* Puts the delivery back into its event's outbox document. */
 static xd_status put_back(xd_flow *f, const xd_json *dead, int64_t seq)
 {
-    const xd_json *outbox = NULL;
+    const xd_json *outbox = NULL, *to = NULL;
     xd_str key = xd_key_seq(f->arena, seq);
-    XD_TRY(xd_step_get(f->step, XD_STATE_OUTBOX, key, &outbox, f->fault));
-    const xd_json *to = XD_GET(outbox, "to");
+    XD_TRY(load_outbox(f, seq, &outbox, &to));
     xd_buf *buf = &f->step->scratch;
     xd_buf_clear(buf);
     XD_BUF_LIT(buf, "{\"order_key\":");
@@ -132,7 +206,9 @@ static xd_status put_back(xd_flow *f, const xd_json *dead, int64_t seq)
     xd_json_write_string(buf, XD_TEXT(dead, "message"));
     xd_buf_char(buf, ',');
     xd_json_write_string(buf, XD_TEXT(dead, "order_key"));
-    XD_BUF_LIT(buf, "]]}");
+    XD_BUF_LIT(buf, "]]");
+    write_sending(buf, outbox, -1, -1);
+    xd_buf_char(buf, '}');
     return xd_step_put(f->step, XD_STATE_OUTBOX, key, xd_buf_str(buf), f->fault);
 }
 

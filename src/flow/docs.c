@@ -98,6 +98,7 @@ static const xd_doc_member receipt_line_members[] = {
     INT(xd_receipt_line, below),
     INT(xd_receipt_line, next),
     FLAG(xd_receipt_line, in_freed),
+    FLAG(xd_receipt_line, popped),
 };
 TYPE(xd_receipt_line_type, XD_STATE_RECEIPT_LINE, xd_receipt_line, receipt_line_members);
 

@@ -75,7 +75,8 @@ typedef struct xd_receipt_line {
     xd_decimal matched, gone;
     int64_t below, next;
     bool in_freed;
-    int64_t n; /* not stored */
+    bool popped; /* left the queue at its newer end: only the freed list leads to it */
+    int64_t n;   /* not stored */
 } xd_receipt_line;
 extern const xd_doc_type xd_receipt_line_type;
 

@@ -2,6 +2,7 @@
  * deliveries. Pure; may call everything in src/flow and src/ledger. */
 #include "flow/flow_int.h"
 
+#include "base/planted.h"
 #include "flow/match.h"
 
 #include <stdarg.h>
@@ -41,6 +42,7 @@ static const flow_row rows[XD_KIND_LIMIT] = {
     [XD_KIND_HUB_OUTCOMES] = {"delivery", xd_flow_outcomes, NULL, NULL},
     [XD_KIND_HUB_HOLD_RELEASE] = {"hold_release", xd_flow_hold_release, NULL, "person"},
     [XD_KIND_HUB_DEAD_LETTER] = {"dead_letter", xd_flow_dead_letter, NULL, "person"},
+    [XD_KIND_HUB_TIMER] = {"timer", xd_flow_timer, NULL, NULL},
 };
 
 /* --- arithmetic and memory --- */
@@ -346,6 +348,9 @@ xd_status xd_entry_role(xd_flow *f, xd_journal *journal, xd_account role, xd_dec
 
 xd_status xd_entry_difference(xd_flow *f, xd_journal *journal, xd_decimal difference)
 {
+    if (XD_PLANTED(unbalanced_rounding)) {
+        return XD_OK;
+    }
     bool small = xd_decimal_cmp(xd_decimal_abs(difference), f->definition->rounding_cap) <= 0;
     return xd_entry_role(f, journal, small ? XD_ACCOUNT_RND : XD_ACCOUNT_IPV, difference, 0);
 }
@@ -454,6 +459,9 @@ static xd_status write_outbox(xd_flow *f)
     xd_json_write_string(buf, f->event->order_key);
     XD_BUF_LIT(buf, ",\"to\":");
     bool more = false;
+    if (XD_PLANTED(forget_outbox_row) && f->event->seq % 4 == 0) {
+        return XD_OK;
+    }
     for (uint32_t i = 0; i < step->delivery_count; i++) {
         const xd_delivery *delivery = &step->deliveries[i];
         if (delivery->seq != f->event->seq) {

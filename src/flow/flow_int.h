@@ -153,6 +153,7 @@ xd_status xd_flow_journal_entry(xd_flow *f);
 xd_status xd_flow_definition(xd_flow *f);
 xd_status xd_flow_outcomes(xd_flow *f);
 xd_status xd_flow_hold_release(xd_flow *f);
+xd_status xd_flow_timer(xd_flow *f);
 xd_status xd_flow_dead_letter(xd_flow *f);
 
 #endif

@@ -1,5 +1,6 @@
 /* Holds: opened with the numbers that caused them, released by themselves when the numbers are fine
  * again, or by a person who neither entered the invoice nor caused the hold. See match.h. Pure. */
+#include "base/planted.h"
 #include "flow/match.h"
 
 #include <assert.h>
@@ -187,6 +188,9 @@ static const char *objection(const xd_flow *f, const xd_invoice *invoice, const 
     if (needs_correction(code)) {
         return "this hold cannot be released: correct the order, or credit the invoice and send a "
                "right one";
+    }
+    if (XD_PLANTED(no_second_person)) {
+        return NULL;
     }
     if (xd_str_eq(person, invoice->entered_by)) {
         return "the person who entered the invoice may not release its holds";

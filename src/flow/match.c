@@ -1,5 +1,6 @@
 /* Quantities of the match: allocation, parting, queues. See match.h. Pure. */
 #include "flow/match.h"
+#include "base/planted.h"
 
 #include "flow/tolerance.h"
 
@@ -447,7 +448,7 @@ xd_status xd_match_bill(xd_flow *f, xd_order_line *line, xd_invoice *invoice, xd
             XD_TRY(xd_row_oldest(f, line, &row));
             XD_TRY(xd_row_open(f, row, &open));
         }
-        xd_decimal part = xd_decimal_min(rest, open);
+        xd_decimal part = XD_PLANTED(match_beyond_received) ? rest : xd_decimal_min(rest, open);
         XD_TRY(allocate(f, line, invoice, bill, row, part, (xd_limit_value){0}));
         XD_TRY(xd_flow_subtract(f, &rest, part));
         XD_TRY(xd_flow_subtract(f, &line_open, part));

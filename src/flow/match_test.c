@@ -617,6 +617,30 @@ static void paying_a_held_invoice_is_an_exception(void **state)
     finish(w);
 }
 
+/* R2 is billed by its number, what came after it and before it goes back, more comes: when R2's
+ * goods become free again, only the freed list leads to them. */
+static void goods_freed_behind_the_newest_receipt_are_found_again(void **state)
+{
+    (void)state;
+    world *w = world_create(NULL);
+    world_order(w, "44", "10");
+    world_receive(w, "R1", "12");
+    world_receive(w, "R2", "12");
+    world_receive(w, "R3", "7.5");
+    world_send(w, "supplier_invoice",
+               "{'invoice':'B1','supplier':'V','po':'P','currency':'USD','invoice_date':"
+               "'2026-03-02','lines':[{'line':1,'po_line':10,'quantity':'12','unit_price':'10',"
+               "'receipt_no':'R2'}]}");
+    world_reverse(w, "V1", "7.5");
+    world_reverse(w, "V2", "12");
+    world_receive(w, "R4", "0.5");
+    world_return(w, "X1", "3");
+    world_audit(w);
+    world_receive(w, "R5", "3");
+    world_audit(w);
+    world_destroy(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -651,6 +675,7 @@ int main(void)
         cmocka_unit_test(a_credit_waits_for_the_invoice_that_it_names),
         cmocka_unit_test(a_price_credit_lifts_the_price_hold),
         cmocka_unit_test(paying_a_held_invoice_is_an_exception),
+        cmocka_unit_test(goods_freed_behind_the_newest_receipt_are_found_again),
     };
     return cmocka_run_group_tests_name("match", tests, NULL, NULL);
 }

@@ -316,6 +316,46 @@ static void other_systems_are_told_what_they_need(void **state)
     world_destroy(w);
 }
 
+/* The key of the one timer that is set, as the engine would give it back. */
+static const char *timer_of(world *w, const char *parked)
+{
+    static char key[128];
+    int64_t due = 0;
+    assert_true(
+        xd_str_to_int64(xd_str_from(world_get(w, XD_STATE_PARKED, parked, "overdue_us")), &due));
+    snprintf(key, sizeof key, "%016llx/%s", (unsigned long long)due, parked);
+    assert_true(world_has(w, XD_STATE_TIMER, key));
+    return key;
+}
+
+static void what_waits_too_long_is_told_and_goes_on_all_the_same(void **state)
+{
+    (void)state;
+    world *w = world_create("{'parked_days':3}");
+    int64_t early = world_receive(w, "R1", "5");
+    int64_t other = world_receive(w, "R2", "1");
+    assert_result(w, early, "parked");
+    const char *timer = timer_of(w, "purchase_order/P/1");
+    assert_result(w, world_send(w, "hub_timer", "{'timer':'%s'}", timer), "applied");
+    assert_false(world_has(w, XD_STATE_TIMER, timer));
+    assert_string_equal(world_get(w, XD_STATE_EXCEPTION, "0000000000000001", "code"),
+                        "PARKED_TOO_LONG");
+    assert_string_equal(world_get(w, XD_STATE_EXCEPTION, "0000000000000001", "status"), "open");
+    assert_string_equal(world_get(w, XD_STATE_EXCEPTION, "0000000000000001", "key"), "R1");
+    assert_result(w, world_send(w, "hub_timer", "{'timer':'%s'}", timer), "noted"); /* again */
+    char second[128];
+    snprintf(second, sizeof second, "%s", timer_of(w, "purchase_order/P/2"));
+
+    world_order(w, "100", "10");
+    assert_result(w, early, "posted");
+    assert_result(w, other, "posted");
+    assert_string_equal(world_get(w, XD_STATE_EXCEPTION, "0000000000000001", "status"), "settled");
+    assert_false(world_has(w, XD_STATE_TIMER, second));
+    assert_result(w, world_send(w, "hub_timer", "{'timer':'%s'}", second), "noted");
+    assert_false(world_has(w, XD_STATE_EXCEPTION, "0000000000000002"));
+    finish(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +371,7 @@ int main(void)
         cmocka_unit_test(an_order_waits_for_each_of_its_masters),
         cmocka_unit_test(a_receipt_waits_for_a_line_that_a_change_adds),
         cmocka_unit_test(a_shipment_waits_for_goods),
+        cmocka_unit_test(what_waits_too_long_is_told_and_goes_on_all_the_same),
         cmocka_unit_test(controls_count_in_order_of_arrival),
         cmocka_unit_test(other_systems_are_told_what_they_need),
     };

@@ -290,6 +290,9 @@ xd_status xd_flow_render(xd_message message, const xd_event *event, const xd_jso
         return xd_fail(fault, status, "message.range",
                        "the quantities of the document leave the range of exact arithmetic");
     }
+    if (ret_body->starved) {
+        return xd_fail(fault, XD_NO_MEMORY, "message.memory", "no memory for the message");
+    }
     return ret_body->failed
                ? xd_fail(fault, XD_LIMIT, "message.size", "the message to be sent is too large")
                : XD_OK;

@@ -179,6 +179,8 @@ xd_status xd_row_newest(xd_flow *f, xd_order_line *line, xd_receipt_line **ret)
         XD_TRY(xd_row_open(f, row, &open));
         if (!xd_is_positive(open)) {
             line->last = row->below ? row->below : line->last - 1;
+            row->popped = true; /* rows added later are linked past it */
+            xd_doc_change(&row->doc);
             row = NULL;
             xd_doc_change(&line->doc);
         }
@@ -193,7 +195,7 @@ xd_status xd_row_newest(xd_flow *f, xd_order_line *line, xd_receipt_line **ret)
 
 void xd_row_freed(xd_order_line *line, xd_receipt_line *row)
 {
-    bool in_range = row->n >= line->first && row->n <= line->last;
+    bool in_range = !row->popped && row->n >= line->first && row->n <= line->last;
     if (in_range || row->in_freed) {
         return;
     }

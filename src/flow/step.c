@@ -4,6 +4,7 @@
 #include "flow/step.h"
 
 #include "base/hash.h"
+#include "base/planted.h"
 #include "flow/doc.h"
 #include "flow/key.h"
 
@@ -205,7 +206,35 @@ xd_status xd_step_send(xd_step *step, xd_message message, xd_str order_key, xd_f
     return XD_OK;
 }
 
+/* --- timers --- */
+
+static xd_str timer_key(xd_step *step, xd_instant due, xd_str about)
+{
+    return xd_arena_printf(step->arena, "%016llx/%.*s", (unsigned long long)due, XD_FMT(about));
+}
+
+xd_status xd_step_timer(xd_step *step, xd_instant due, xd_str about, xd_str value, xd_fault *fault)
+{
+    xd_str key = timer_key(step, due, about);
+    return key.ptr ? xd_step_put(step, XD_STATE_TIMER, key, value, fault) : no_memory(fault);
+}
+
+xd_status xd_step_cancel_timer(xd_step *step, xd_instant due, xd_str about, xd_fault *fault)
+{
+    xd_str key = timer_key(step, due, about);
+    return key.ptr ? xd_step_delete(step, XD_STATE_TIMER, key, fault) : no_memory(fault);
+}
+
 /* --- parking --- */
+
+enum { DAY_US = 24 * 60 * 60 };
+
+/* When a document parked now has waited too long; 0: never. */
+static xd_instant patience_end(const xd_step *step)
+{
+    int64_t days = step->definition->parked_days;
+    return days ? step->event->recorded_at + days * DAY_US * 1000000LL : 0;
+}
 
 static xd_str wait_key_of(xd_step *step, xd_str wait_kind, xd_str wait_key)
 {
@@ -255,13 +284,55 @@ xd_status xd_step_park(xd_step *step, xd_str wait_kind, xd_str wait_key, xd_faul
     xd_json_write_string(buf, wait_key);
     XD_BUF_LIT(buf, ",\"since\":\"");
     xd_instant_write(buf, event->recorded_at);
-    XD_BUF_LIT(buf, "\"}");
+    XD_BUF_LIT(buf, "\"");
+    xd_instant due = patience_end(step);
+    if (due) {
+        XD_BUF_LIT(buf, ",\"overdue_us\":");
+        xd_buf_int(buf, due);
+    }
+    xd_buf_char(buf, '}');
     if (buf->failed) {
         return no_memory(fault);
     }
-    XD_TRY(xd_step_put(step, XD_STATE_PARKED, xd_key_number(step->arena, key, next),
-                       xd_buf_str(buf), fault));
-    return write_queue(step, key, first, next + 1, fault);
+    xd_str row = xd_key_number(step->arena, key, next);
+    XD_TRY(xd_step_put(step, XD_STATE_PARKED, row, xd_buf_str(buf), fault));
+    if (due) {
+        XD_TRY(xd_step_timer(step, due, row, XD_STR("{}"), fault));
+    }
+    return write_queue(step, key, first,
+                       XD_PLANTED(park_forgets_last) && next > first ? next : next + 1, fault);
+}
+
+/* The document goes on: no reminder any more, and one that was given is settled. */
+static xd_status end_patience(xd_step *step, const xd_json *parked, xd_str row, xd_fault *fault)
+{
+    int64_t due = XD_INT(parked, "overdue_us", 0);
+    if (due == 0) {
+        return XD_OK;
+    }
+    XD_TRY(xd_step_cancel_timer(step, due, row, fault));
+    xd_str key = xd_key_seq(step->arena, XD_INT(parked, "seq", 0));
+    const xd_json *exception = NULL;
+    XD_TRY(xd_step_get(step, XD_STATE_EXCEPTION, key, &exception, fault));
+    if (!xd_str_eq(XD_TEXT(exception, "code"), XD_STR("PARKED_TOO_LONG"))) {
+        return XD_OK;
+    }
+    xd_buf *buf = &step->scratch;
+    xd_buf_clear(buf);
+    for (uint32_t i = 0; i < exception->count; i++) {
+        const xd_json_member *member = &exception->members[i];
+        xd_buf_char(buf, i ? ',' : '{');
+        xd_json_write_string(buf, member->name);
+        xd_buf_char(buf, ':');
+        if (xd_str_eq(member->name, XD_STR("status"))) {
+            XD_BUF_LIT(buf, "\"settled\"");
+        } else {
+            xd_json_write(buf, &member->value);
+        }
+    }
+    xd_buf_char(buf, '}');
+    return buf->failed ? no_memory(fault)
+                       : xd_step_put(step, XD_STATE_EXCEPTION, key, xd_buf_str(buf), fault);
 }
 
 static xd_status wake(xd_step *step, xd_str wait_kind, xd_str wait_key, bool all, xd_fault *fault)
@@ -278,12 +349,16 @@ static xd_status wake(xd_step *step, xd_str wait_kind, xd_str wait_key, bool all
         const xd_json *parked = NULL;
         XD_TRY(xd_step_get(step, XD_STATE_PARKED, row, &parked, fault));
         XD_TRY(xd_step_delete(step, XD_STATE_PARKED, row, fault));
+        XD_TRY(end_patience(step, parked, row, fault));
         step->wake =
             grown(step, step->wake, step->wake_count, &step->wake_size, sizeof *step->wake, 16);
         if (!step->wake) {
             return no_memory(fault);
         }
         step->wake[step->wake_count++] = XD_INT(parked, "seq", 0);
+    }
+    if (XD_PLANTED(lose_one_woken) && all && step->wake_count > 1) {
+        step->wake_count--;
     }
     return write_queue(step, key, first, next, fault);
 }

@@ -111,6 +111,14 @@ XD_CHECKED xd_status xd_step_wake_next(xd_step *step, xd_str wait_kind, xd_str w
 XD_CHECKED xd_status xd_step_wake(xd_step *step, xd_str wait_kind, xd_str wait_key,
                                   xd_fault *fault);
 
+/* Sets a timer: once due, the flow of hub_timer gets its key, which is due as 16 hex digits, '/',
+ * and about; value (JSON text) is kept until then. */
+XD_CHECKED xd_status xd_step_timer(xd_step *step, xd_instant due, xd_str about, xd_str value,
+                                   xd_fault *fault);
+/* Takes it back; one that is not set is fine. */
+XD_CHECKED xd_status xd_step_cancel_timer(xd_step *step, xd_instant due, xd_str about,
+                                          xd_fault *fault);
+
 /* Body of one outbound message, from the event and what its step kept (effect). Pure, so nothing of
  * it is stored. Content is documented in docs/messages.md. */
 XD_CHECKED xd_status xd_flow_render(xd_message message, const xd_event *event,

@@ -9,7 +9,12 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { IDEMPOTENCY_KEY_MAX = 255 };
+enum {
+    IDEMPOTENCY_KEY_MAX = 255,
+    SMALL_BODY_BYTES = 16 << 10, /* up to here a body gets its memory before it comes */
+    /* What one NDJSON request may hold at once, whatever its length: lines and one submission. */
+    LINES_HELD = 2 * XD_BULK_CHUNK_BYTES
+};
 
 #define JSON_TYPE "application/json"
 
@@ -132,10 +137,16 @@ static bool submit(xd_request *r, void (*step)(xd_request *), xd_fault *fault)
 
 /* --- what single events and batches share --- */
 
-/* W3C Trace Context: 55 characters in version 00. */
+/* W3C Trace Context: 55 characters in version 00, lower-case hexadecimal digits and dashes. */
 static bool is_traceparent(xd_str s)
 {
-    return s.len == 55 && s.ptr[2] == '-' && s.ptr[35] == '-' && s.ptr[52] == '-';
+    bool good = s.len == 55;
+    for (size_t i = 0; good && i < s.len; i++) {
+        char c = s.ptr[i];
+        bool dash = i == 2 || i == 35 || i == 52;
+        good = dash ? c == '-' : (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    }
+    return good;
 }
 
 /* Writes who sent the events, and the trace of the request into those that carry none. */
@@ -292,13 +303,18 @@ static void answer_lines(xd_request *r)
 
 /* The hub cannot take the next lines: say how far it came, so that the sender can go on there (or
  * simply send all again, as repeats are recognised). */
-static void refuse_lines(xd_request *r, const xd_fault *fault)
+static void add_tally(xd_request *r)
 {
-    xd_request_refuse(r, 0, fault, -1);
     r->out.len -= 2; /* "}\n" */
     xd_buf_char(&r->out, ',');
     xd_bulk_write(r->bulk, &r->out);
     XD_BUF_LIT(&r->out, "}\n");
+}
+
+static void refuse_lines(xd_request *r, const xd_fault *fault)
+{
+    xd_request_refuse(r, 0, fault, -1);
+    add_tally(r);
 }
 
 /* The engine is done with a chunk. */
@@ -353,6 +369,11 @@ void xd_accept_take(xd_request *r, xd_str piece)
         refuse_lines(r, &fault);
         return;
     }
+    size_t room = LINES_HELD - r->charged;
+    if (!xd_request_charge(r, piece.len < room ? piece.len : room)) {
+        add_tally(r);
+        return;
+    }
     for (size_t at = 0; at < piece.len; at += XD_BULK_ADD_BYTES) {
         size_t rest = piece.len - at;
         xd_str part = {piece.ptr + at, rest < XD_BULK_ADD_BYTES ? rest : XD_BULK_ADD_BYTES};
@@ -377,10 +398,7 @@ static void begin_lines(xd_request *r)
                                "by its source and id, so sending the lines again is safe");
         return;
     }
-    /* What one such request may hold at once, whatever its length: lines and one submission. */
-    size_t held = 2 * (size_t)XD_BULK_CHUNK_BYTES;
-    if (!xd_request_expect_body(r, XD_BODY_LINES, g->options.max_body_bytes) ||
-        !xd_request_charge(r, held)) {
+    if (!xd_request_expect_body(r, XD_BODY_LINES, g->options.max_body_bytes)) {
         return;
     }
     r->bulk = malloc(sizeof *r->bulk);
@@ -474,7 +492,9 @@ void xd_accept_begin(xd_request *r)
     int64_t length = r->headers.content_length;
     r->step = submit_events;
     size_t most = r->is_binary ? g->limits.max_event_bytes : g->options.max_body_bytes;
-    if (!xd_request_expect_body(r, length < 0 ? XD_BODY_GATHER : XD_BODY_ARENA, most) ||
+    /* Memory is given to what has come, not to what was announced. */
+    bool is_small = length >= 0 && length <= SMALL_BODY_BYTES;
+    if (!xd_request_expect_body(r, is_small ? XD_BODY_ARENA : XD_BODY_GATHER, most) ||
         r->body_mode == XD_BODY_GATHER || !xd_request_charge(r, (size_t)length)) {
         return;
     }

@@ -73,7 +73,8 @@ struct xd_request {
     size_t max_body_bytes;
     bool body_complete;
     int64_t received;
-    char *body; /* XD_BODY_ARENA: content_length bytes in the submission's arena */
+    int64_t dropped; /* of them, after the answer was settled */
+    char *body;      /* XD_BODY_ARENA: content_length bytes in the submission's arena */
     xd_buf gather;
     size_t charged; /* bytes of the in-flight budget that this request holds */
 
@@ -105,6 +106,7 @@ struct xd_client {
     int fd;
     char user[XD_NAME_BYTES];    /* of the peer, on the control socket */
     _Atomic int64_t deadline_us; /* past it the connection is cut; 0: we are at work, not it */
+    atomic_bool has_asked;       /* whole headers have come on it */
     xd_client *previous, *next;
     xd_request request; /* the one under way; its memory is used again by the next */
 };
@@ -114,6 +116,9 @@ typedef struct xd_listener {
     xd_ingress *ingress;
     struct MHD_Daemon *daemon;
     bool local;
+    uint32_t most;    /* connections; one more is closed at once */
+    atomic_uint open; /* of them */
+    atomic_bool full; /* said so, until a quarter is free again */
 } xd_listener;
 
 typedef struct xd_workers {
@@ -167,7 +172,8 @@ void xd_request_refuse(xd_request *request, unsigned status, const xd_fault *fau
 /* As above from a text, with place unknown. */
 void xd_request_refuse_text(xd_request *request, unsigned status, xd_code code, const char *rule,
                             const char *format, ...) __attribute__((format(printf, 5, 6)));
-/* Takes bytes of the in-flight budget; false, with the answer settled, when it is used up. */
+/* Takes bytes of the in-flight budget; false, with the answer settled, when it is used up. Bodies
+ * that are not taken whole (all but XD_BODY_ARENA) may use three quarters of it. */
 bool xd_request_charge(xd_request *request, size_t bytes);
 /* Prepares the request to gather its body, at most max_bytes; refuses what is announced larger. */
 bool xd_request_expect_body(xd_request *request, xd_body_mode mode, size_t max_bytes);
@@ -181,6 +187,8 @@ void xd_request_on_completed(void *cls, struct MHD_Connection *mhd, void **conte
                              enum MHD_RequestTerminationCode how);
 void xd_request_on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
                               enum MHD_ConnectionNotificationCode code);
+/* Whether one more connection may stay. */
+enum MHD_Result xd_request_admit(void *cls, const struct sockaddr *address, socklen_t size);
 
 /* --- route.c --- */
 

@@ -826,6 +826,35 @@ static void bytes_in_flight_are_bounded(void **state)
     test_hub_stop(&hub);
 }
 
+/* Found by make abuse: announced bodies used up the budget before a byte of them had come. */
+static void bodies_that_do_not_come_take_no_room(void **state)
+{
+    (void)state;
+    test_hub hub;
+    test_answer a;
+    int slow[16];
+    test_hub_start(&hub, (xd_ingress_options){.max_inflight_bytes = 1 << 17},
+                   (xd_engine_options){0}, (xd_ingress_ports){0}, true);
+    for (int i = 0; i < 16; i++) {
+        const char *type = i % 2 ? TEST_NDJSON : TEST_STRUCTURED;
+        char head[512];
+        int n =
+            snprintf(head, sizeof head,
+                     "POST /v1/events HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer " TEST_SECRET
+                     "\r\n%sContent-Length: 100000\r\n\r\n{",
+                     type);
+        slow[i] = test_connect(hub.port);
+        assert_true(test_send(slow[i], head, (size_t)n));
+    }
+    test_call(&hub, "POST", "/v1/events", TEST_STRUCTURED, XD_STR(TEST_EVENT("s-1", "PO-1", "5")),
+              &a);
+    test_expect(&a, 202, NULL);
+    for (int i = 0; i < 16; i++) {
+        close(slow[i]);
+    }
+    test_hub_stop(&hub);
+}
+
 enum { CLIENTS = 8, POSTS = 150 };
 
 typedef struct client_work {
@@ -910,6 +939,7 @@ int main(void)
         cmocka_unit_test(control_socket_trusts_its_account),
         cmocka_unit_test(answers_come_after_the_commit),
         cmocka_unit_test(bytes_in_flight_are_bounded),
+        cmocka_unit_test(bodies_that_do_not_come_take_no_room),
         cmocka_unit_test(many_clients_one_thread),
         cmocka_unit_test(many_clients_three_threads),
     };

@@ -24,7 +24,8 @@ static void setup(fixture *f, const char *pattern, bool run_engine)
     f->store = xd_store_memory_create();
     xd_engine_options engine_options = {.clock = test_clock, .queue_max = run_engine ? 0 : 1};
     assert_int_equal(
-        xd_engine_create(f->store, &engine_options, TEST_DEFINITION, &f->engine, &fault), XD_OK);
+        xd_engine_create(f->store, f->store, &engine_options, TEST_DEFINITION, &f->engine, &fault),
+        XD_OK);
     if (run_engine) {
         assert_int_equal(xd_engine_start(f->engine, &fault), XD_OK);
     }

@@ -157,9 +157,9 @@ static void write_engine(xd_engine *engine, xd_buf *buf)
     }
     head(buf, "crossdock_engine_seconds_total", "counter",
          "Time spent by the engine, by activity.");
-    const char *const names[] = {"append", "step", "commit"};
-    const int64_t spent[] = {s.append_us, s.step_us, s.commit_us};
-    for (int i = 0; i < 3; i++) {
+    const char *const names[] = {"append", "commit", "step", "write"};
+    const int64_t spent[] = {s.append_us, s.commit_us, s.step_us, s.write_us};
+    for (int i = 0; i < 4; i++) {
         xd_buf_printf(buf, "crossdock_engine_seconds_total{activity=\"%s\"} ", names[i]);
         write_seconds(buf, (uint64_t)spent[i]);
         xd_buf_char(buf, '\n');

@@ -3,6 +3,7 @@
 #include "ingress/ingress_int.h"
 
 #include "ingress/problem.h"
+#include "observe/log.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -18,7 +19,8 @@ enum {
     OUT_KEEP = 64 << 10, /* an answer buffer larger than this is not kept */
     DROP_BYTES =
         1 << 20, /* a refused body up to here is read, so that the client sees the answer */
-    SLOW_BYTES_PER_S = 16384 /* a body that comes slower than this is cut */
+    SLOW_BYTES_PER_S = 16384, /* a body that comes slower than this is cut */
+    CROWDED_US = 1000000      /* how long a newcomer may be silent once connections get scarce */
 };
 
 int64_t xd_ingress_now_us(void)
@@ -113,8 +115,14 @@ void xd_request_refuse_text(xd_request *r, unsigned status, xd_code code, const 
 bool xd_request_charge(xd_request *r, size_t bytes)
 {
     xd_ingress *g = r->client->ingress;
+    size_t most = g->options.max_inflight_bytes;
+    if (r->body_mode != XD_BODY_ARENA) {
+        /* Bodies that grow as they come leave the last quarter to small ones: many that stand still
+         * half-way must not keep everybody else out. */
+        most -= most / 4;
+    }
     size_t before = atomic_fetch_add_explicit(&g->inflight_bytes, bytes, memory_order_relaxed);
-    if (before > 0 && before + bytes > g->options.max_inflight_bytes) {
+    if (before > 0 && before + bytes > most) {
         atomic_fetch_sub_explicit(&g->inflight_bytes, bytes, memory_order_relaxed);
         xd_request_refuse_text(r, 503, XD_BUSY, "http.inflight",
                                "the requests under way already take %zu bytes (limit "
@@ -186,6 +194,7 @@ static size_t take(xd_request *r, xd_str piece)
     }
     r->received += (int64_t)piece.len;
     if (r->status || r->body_mode == XD_BODY_DROP) {
+        r->dropped += (int64_t)piece.len;
         return piece.len;
     }
     switch (r->body_mode) {
@@ -370,6 +379,7 @@ static enum MHD_Result begin(xd_client *client, struct MHD_Connection *mhd, cons
     r->path = url;
     r->method = method_of(method);
     r->active = true;
+    client->has_asked = true;
     r->started_us = xd_ingress_now_us();
     r->headers.content_length = -1;
     r->body_mode = XD_BODY_DROP;
@@ -450,7 +460,8 @@ enum MHD_Result xd_request_on_access(void *cls, struct MHD_Connection *mhd, cons
     }
     if (*upload_size > 0) {
         *upload_size -= take(r, (xd_str){upload, *upload_size});
-        return MHD_YES;
+        /* A refused body that goes on and on is cut: its sender does not want an answer. */
+        return r->dropped > DROP_BYTES ? MHD_NO : MHD_YES;
     }
     r->body_complete = true;
     if (r->waiting) {
@@ -526,6 +537,7 @@ static xd_client *open_client(xd_listener *listener, struct MHD_Connection *mhd)
     pthread_mutex_unlock(&g->clients_lock);
     xd_metric_add(&g->metrics.connections_total, 1);
     xd_metric_add(&g->metrics.connections_open, 1);
+    atomic_fetch_add_explicit(&listener->open, 1, memory_order_relaxed);
     return client;
 }
 
@@ -540,9 +552,31 @@ static void close_client(xd_client *client)
     }
     pthread_mutex_unlock(&g->clients_lock);
     atomic_fetch_sub_explicit(&g->metrics.connections_open, 1, memory_order_relaxed);
+    xd_listener *listener = client->local ? &g->control : &g->tcp;
+    uint32_t open = atomic_fetch_sub_explicit(&listener->open, 1, memory_order_relaxed) - 1;
+    if (open <= listener->most - listener->most / 4 && atomic_exchange(&listener->full, false)) {
+        XD_LOG(XD_LOG_INFO, "connections.room", XD_LOG_INT("open", open));
+    }
     clear(&client->request);
     xd_buf_finish(&client->request.out);
     free(client);
+}
+
+enum MHD_Result xd_request_admit(void *cls, const struct sockaddr *address, socklen_t size)
+{
+    xd_listener *listener = cls;
+    (void)address;
+    (void)size;
+    uint32_t open = atomic_load_explicit(&listener->open, memory_order_relaxed);
+    if (open < listener->most) {
+        return MHD_YES;
+    }
+    if (!atomic_exchange(&listener->full, true)) {
+        XD_LOG(XD_LOG_WARNING, "connections.full", XD_LOG_INT("open", open),
+               XD_LOG_TEXT("text", XD_STR("further connections are closed at once; see "
+                                          "hub.limits.max_connections and ulimit -n")));
+    }
+    return MHD_NO;
 }
 
 void xd_request_on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
@@ -559,9 +593,14 @@ void xd_request_on_connection(void *cls, struct MHD_Connection *mhd, void **sock
 void xd_ingress_sweep(xd_ingress *g)
 {
     int64_t now = xd_ingress_now_us();
+    int64_t spare = idle_us(g) - CROWDED_US;
     pthread_mutex_lock(&g->clients_lock);
+    bool crowded = spare > 0 && g->tcp.open > g->tcp.most - g->tcp.most / 4;
     for (xd_client *client = g->clients; client; client = client->next) {
         int64_t deadline = atomic_load_explicit(&client->deadline_us, memory_order_relaxed);
+        if (crowded && !client->has_asked) {
+            deadline -= deadline > 0 ? spare : 0;
+        }
         if (deadline > 0 && now > deadline) {
             set_deadline(client, 0);
             xd_metric_add(&g->metrics.slow_clients, 1);

@@ -18,6 +18,7 @@ enum {
        than this is paid for on the hot path. */
     CONNECTION_MEMORY = 16 << 10,
     CONTROL_CONNECTIONS = 64,
+    DOORSTEP = 8, /* connections of a thread beyond the limit: accepted only to be closed */
     DEFAULT_PORT_TEXT = 8
 };
 
@@ -172,10 +173,12 @@ static xd_status start_daemon(xd_listener *listener, int fd, uint32_t threads,
     struct MHD_OptionItem pool[] = {
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
         {MHD_OPTION_END, 0, NULL}};
+    listener->most = max_connections;
     listener->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-        xd_request_on_access, listener, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)max_per_address,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0,
+        xd_request_admit, listener, xd_request_on_access, listener, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(max_connections + DOORSTEP * threads),
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)max_per_address,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)o->idle_timeout_s,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
         1, MHD_OPTION_NOTIFY_COMPLETED, xd_request_on_completed, listener,

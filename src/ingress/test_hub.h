@@ -51,9 +51,9 @@ static inline void test_hub_start(test_hub *hub, xd_ingress_options options,
     xd_fault fault = XD_FAULT_NONE;
     *hub = (test_hub){.store = xd_store_memory_create(), .has_thread = run_engine};
     engine_options.clock = test_clock;
-    assert_int_equal(
-        xd_engine_create(hub->store, &engine_options, TEST_DEFINITION, &hub->engine, &fault),
-        XD_OK);
+    assert_int_equal(xd_engine_create(hub->store, hub->store, &engine_options, TEST_DEFINITION,
+                                      &hub->engine, &fault),
+                     XD_OK);
     if (run_engine) {
         assert_int_equal(xd_engine_start(hub->engine, &fault), XD_OK);
     }

@@ -2,6 +2,7 @@
 #include "outbound/bodies.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -167,4 +168,36 @@ xd_status xd_bodies_open(xd_bodies *b, const xd_tracked *delivery, const xd_open
     }
     *ret = &k->opened;
     return XD_OK;
+}
+
+xd_status xd_bodies_was_sending(xd_bodies *b, const xd_tracked *delivery, bool *ret,
+                                xd_fault *fault)
+{
+    bool written;
+    XD_TRY(xd_bodies_written(b, delivery->mark, &written, fault));
+    if (!written) {
+        return not_yet(delivery->seq, fault);
+    }
+    char key[17];
+    snprintf(key, sizeof key, "%016llx", (unsigned long long)delivery->seq);
+    xd_arena arena;
+    xd_arena_init(&arena, ARENA_CAP);
+    xd_str text = XD_STR_NULL;
+    const xd_json *row = NULL;
+    xd_status status = b->reader->ops->state_get(b->reader, XD_STATE_OUTBOX, xd_str_from(key),
+                                                 &arena, &text, fault);
+    if (status == XD_OK && text.ptr) {
+        status = xd_json_parse(text, XD_JSON_LIMITS_DEFAULT, &arena, &row, fault);
+    }
+    if (status == XD_OK) {
+        const xd_json *sending = XD_GET(row, "sending");
+        bool found = false;
+        for (uint32_t i = 0; sending && i < sending->count; i++) {
+            int64_t index = -1;
+            found |= xd_str_to_int64(sending->items[i].text, &index) && index == delivery->index;
+        }
+        *ret = found;
+    }
+    xd_arena_finish(&arena);
+    return status;
 }

@@ -38,6 +38,10 @@ XD_CHECKED xd_status xd_bodies_written(xd_bodies *bodies, int64_t seq, bool *ret
  * moment), XD_NO_MEMORY, the store's; everything else means that the message can never be made. */
 XD_CHECKED xd_status xd_bodies_open(xd_bodies *bodies, const xd_tracked *delivery,
                                     const xd_opened **ret, xd_fault *fault);
+/* Whether the outbox says that the delivery was being sent, by a process that did not live to say
+ * what became of it. Faults as xd_bodies_open. */
+XD_CHECKED xd_status xd_bodies_was_sending(xd_bodies *bodies, const xd_tracked *delivery, bool *ret,
+                                           xd_fault *fault);
 /* Forgets what is kept of event seq, because its effect changed. */
 void xd_bodies_forget(xd_bodies *bodies, int64_t seq);
 xd_store *xd_bodies_store(xd_bodies *bodies);

@@ -1,6 +1,7 @@
 /* Feed. See feed.h. */
 #include "outbound/feed.h"
 
+#include "base/planted.h"
 #include "engine/processor.h"
 #include "engine/timers.h"
 
@@ -23,8 +24,12 @@ struct xd_feed {
     size_t held_bytes; /* of texts, by the deliveries that hold them */
     int64_t last_seq;  /* newest event offered */
     int64_t last_outcome_seq;
+    int64_t old_to; /* what an earlier process may have sent: events up to this one; -1: not known
+                       yet */
     feed_mode mode;
     int64_t from, to;   /* events that were let go and must be read again */
+    bool late;          /* among them are some that a later event set going, up to `to`: their rows
+                           may be missing until that is written */
     int64_t settled_to; /* outcomes up to this event concern from..to: read only after they are in
                            state */
     int64_t next_refill_us;
@@ -48,6 +53,7 @@ xd_feed *xd_feed_create(const xd_feed_options *options, xd_schedule *schedule, x
     in->bodies = bodies;
     in->port = port;
     in->held = held;
+    in->old_to = -1;
     xd_arena_init(&in->row_arena, ROW_ARENA_CAP);
     return in;
 }
@@ -121,6 +127,12 @@ static uint32_t lane_of(const xd_feed *in, xd_str system)
  * already. XD_NO_MEMORY: some may not be tracked. */
 static xd_status track(xd_feed *in, xd_parcel *parcel, bool written, int64_t now_us)
 {
+    /* What comes without its texts is older than the step that offers it. The first offer comes
+     * before anything that this process could have sent. */
+    if (in->old_to < 0) {
+        in->old_to = in->port.progress(in->port.self).log_head;
+    }
+    bool from_before = !parcel->data_text.ptr && parcel->seq <= in->old_to;
     bool keep = parcel->data_text.ptr && parcel->count > 0 &&
                 in->held_bytes + parcel_bytes(parcel) <= in->options.memory_bytes;
     int64_t mark = keep || written ? 0 : in->port.progress(in->port.self).stepped_seq + 1;
@@ -142,6 +154,9 @@ static xd_status track(xd_feed *in, xd_parcel *parcel, bool written, int64_t now
         }
         if (status == XD_OK) {
             tracked->mark = mark;
+            if (from_before) {
+                xd_schedule_doubt(in->schedule, tracked);
+            }
             if (keep) {
                 atomic_fetch_add(&parcel->owners, 1);
                 tracked->cargo = parcel;
@@ -169,9 +184,19 @@ static void let_go(xd_feed *in, int64_t seq)
     in->last_seq = seq > in->last_seq ? seq : in->last_seq;
 }
 
+/* Lets an event go that was offered late, or may have been: the one that set it going is under step
+ * now, or an earlier one. */
+static void let_late_go(xd_feed *in, int64_t seq)
+{
+    int64_t cause = in->port.progress(in->port.self).stepped_seq + 1;
+    let_go(in, seq);
+    in->late = true;
+    in->to = cause > in->to ? cause : in->to;
+}
+
 void xd_feed_lost(xd_feed *in, int64_t from, int64_t to)
 {
-    let_go(in, from);
+    let_late_go(in, from);
     let_go(in, to);
 }
 
@@ -182,13 +207,20 @@ void xd_feed_offer(xd_feed *in, xd_parcel *parcel, int64_t now_us)
     if (!late) {
         in->last_seq = parcel->seq;
     }
+    if (!late && in->mode == MODE_CLOSING && XD_PLANTED(forget_the_held)) {
+        xd_parcel_release(parcel);
+        return;
+    }
     if (!late && in->mode == MODE_CLOSING && in->held_count < HELD_MAX) {
         in->held[in->held_count++] = parcel;
         return;
     }
-    bool room = late || (in->mode == MODE_OPEN && xd_schedule_count(in->schedule) + parcel->count <=
+    /* While there is a gap, what is late must not overtake what is in it. */
+    bool room = in->mode == MODE_OPEN && (late || xd_schedule_count(in->schedule) + parcel->count <=
                                                       in->options.max_entries);
-    if (!room || track(in, parcel, false, now_us) != XD_OK) {
+    if (!room && late) {
+        let_late_go(in, parcel->seq);
+    } else if (!room || track(in, parcel, false, now_us) != XD_OK) {
         let_go(in, parcel->seq);
     }
     xd_parcel_release(parcel);
@@ -214,6 +246,16 @@ typedef struct refill {
     bool full; /* stopped before the end */
 } refill;
 
+static bool all_tracked(const xd_feed *in, const xd_parcel *parcel)
+{
+    for (uint32_t i = 0; i < parcel->count; i++) {
+        if (!xd_schedule_has(in->schedule, parcel->seq, parcel->deliveries[i].index)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static xd_status refill_row(void *context, xd_state_kind kind, xd_str key, xd_str value)
 {
     refill *r = context;
@@ -230,13 +272,14 @@ static xd_status refill_row(void *context, xd_state_kind kind, xd_str key, xd_st
     if (!parcel) {
         return XD_NO_MEMORY;
     }
-    xd_status status = XD_LIMIT;
-    if (xd_schedule_count(in->schedule) + parcel->count <= in->options.max_entries) {
+    xd_status status = all_tracked(in, parcel) ? XD_OK : XD_LIMIT;
+    if (status != XD_OK &&
+        xd_schedule_count(in->schedule) + parcel->count <= in->options.max_entries) {
         status = track(in, parcel, true, r->now_us);
     }
     xd_parcel_release(parcel);
     if (status != XD_OK) {
-        in->from = seq;
+        in->from = in->late ? in->from : seq;
         r->full = true;
     }
     return status;
@@ -249,6 +292,7 @@ static void open_again(xd_feed *in, int64_t now_us)
     in->held_count = 0;
     in->mode = MODE_OPEN;
     in->to = 0;
+    in->late = false;
     for (size_t i = 0; i < count; i++) {
         xd_parcel *parcel = in->held[i];
         bool room = in->mode == MODE_OPEN &&
@@ -273,7 +317,10 @@ xd_status xd_feed_refill(xd_feed *in, int64_t now_us, xd_fault *fault)
         return XD_OK;
     }
     xd_store *store = xd_bodies_store(in->bodies);
-    int64_t state_seq; /* read before the rows: they are at least as new */
+    /* Read in this order: state that has reached the head holds everything offered before, and the
+     * rows are at least as new. */
+    int64_t head = in->port.progress(in->port.self).log_head;
+    int64_t state_seq;
     XD_TRY(store->ops->meta_get(store, XD_STR("state_seq"), &state_seq, fault));
     refill r = {.feed = in, .now_us = now_us};
     xd_status status = store->ops->state_each(store, XD_STATE_OUTBOX, refill_row, &r, fault);
@@ -283,9 +330,9 @@ xd_status xd_feed_refill(xd_feed *in, int64_t now_us, xd_fault *fault)
         return XD_OK;
     }
     XD_TRY(status);
-    if (state_seq >= in->to) {
+    if (state_seq >= in->to || state_seq >= head) {
         open_again(in, now_us);
-    } else if (state_seq >= in->from) {
+    } else if (state_seq >= in->from && !in->late) {
         in->from = state_seq + 1;
     }
     return XD_OK;

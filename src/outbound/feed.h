@@ -8,8 +8,9 @@
  * follows, and it is OPEN again. So the order of a key is kept throughout.
  *
  * Deliveries of an event older than one already offered (a parked document that resumed, a retried
- * dead letter) are never part of a gap: they are tracked at once, beyond max_entries if need be;
- * their number is bounded by what was parked or dead. One thread. */
+ * dead letter) are tracked at once while the feed is OPEN, beyond max_entries if need be; their
+ * number is bounded by what was parked or dead. While there is a gap they become part of it, so
+ * that they do not overtake older ones of their key. One thread. */
 #ifndef XD_OUTBOUND_FEED_H
 #define XD_OUTBOUND_FEED_H
 

@@ -53,10 +53,10 @@ static bool wake_reader(xd_inbox *in)
 static bool room_for_parcel(xd_inbox *in, const xd_parcel *parcel)
 {
     bool late = parcel->seq <= in->last_seq;
-    bool full = in->lost_to || in->parcel_count >= in->parcels_max ||
-                in->parcel_bytes + bytes_of(parcel) > in->bytes_max;
-    if (full && !late) {
-        return false;
+    bool full =
+        in->parcel_count >= in->parcels_max || in->parcel_bytes + bytes_of(parcel) > in->bytes_max;
+    if (in->lost_to || (full && !late)) {
+        return false; /* after a lost one all are, so that none overtakes it */
     }
     if (in->count + 2 > in->size) {
         xd_inbox_item *items = realloc(in->items, in->size * 2 * sizeof *items);

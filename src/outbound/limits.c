@@ -1,6 +1,8 @@
 /* Token bucket, circuit breaker and back-off. See limits.h. */
 #include "outbound/limits.h"
 
+#include "base/planted.h"
+
 #include <assert.h>
 
 void xd_bucket_init(xd_bucket *bucket, double rate_per_s, uint32_t burst)
@@ -51,7 +53,7 @@ int64_t xd_breaker_ready_at(const xd_breaker *breaker)
     case XD_BREAKER_CLOSED:
         return INT64_MIN;
     case XD_BREAKER_OPEN:
-        return breaker->open_until_us;
+        return XD_PLANTED(breaker_never_half_opens) ? XD_NEVER_US : breaker->open_until_us;
     case XD_BREAKER_HALF_OPEN:
         break;
     }

@@ -18,8 +18,16 @@ xd_outcomes *xd_outcomes_create(xd_instant start, void (*done)(xd_submission *su
                                 void *context);
 void xd_outcomes_destroy(xd_outcomes *outcomes);
 
+/* What there is to tell of a delivery. */
+typedef enum xd_told {
+    XD_TOLD_SETTLED,
+    XD_TOLD_SENDING, /* it is about to be sent to a system that could not be asked afterwards */
+    XD_TOLD_UNSENT   /* the system has said that it did not act: nothing is under way any more */
+} xd_told;
+
 /* What became of one delivery. */
 typedef struct xd_outcome {
+    xd_told told;
     int64_t seq;
     uint32_t index;
     xd_settled settled;
@@ -37,9 +45,11 @@ bool xd_outcomes_add(xd_outcomes *outcomes, const xd_outcome *outcome, xd_tracke
 void xd_outcomes_submit(xd_outcomes *outcomes, xd_engine *engine, int64_t now_us);
 /* Takes back a submission whose done function was called, and releases it. When it is durable,
  * recorded is called for each delivery, with the event's seq; else it will be submitted again. */
+typedef void (*xd_outcome_recorded)(void *self, xd_tracked *delivery, xd_told told, int64_t seq);
 void xd_outcomes_recorded(xd_outcomes *outcomes, xd_submission *submission, int64_t now_us,
-                          void (*recorded)(void *self, xd_tracked *delivery, int64_t seq),
-                          void *self);
+                          xd_outcome_recorded recorded, void *self);
+/* Takes a submission back at the end, when its outcome no longer matters, and releases it. */
+void xd_outcomes_drop(xd_outcomes *outcomes, xd_submission *submission);
 /* Outcomes not durable yet. */
 size_t xd_outcomes_count(const xd_outcomes *outcomes);
 /* When to call xd_outcomes_submit again if nothing happens; XD_NEVER_US when there is no need. */

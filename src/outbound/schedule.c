@@ -1,11 +1,12 @@
 /* Schedule: order keys, ready lists, slots and answers. See schedule.h for the rules.
  *
  * Everything is O(1) per delivery, save the back-off heap (log of the keys that wait). A key is in
- * exactly one place: in a ready list (its head may go), in the heap (its head waits until due), or
- * busy (its head is in a request, or settled and not yet recorded). */
+ * exactly one place: in a ready list (its head may go), in the heap (its head waits until due),
+ * busy (its head is in a request, or settled and not yet recorded), or blocked. */
 #include "outbound/schedule.h"
 
 #include "base/hash.h"
+#include "base/planted.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -18,7 +19,12 @@ enum {
     COUNTER_MAX = UINT16_MAX
 };
 
-typedef enum key_place { PLACE_READY, PLACE_WAITING, PLACE_BUSY } key_place;
+typedef enum key_place {
+    PLACE_READY,
+    PLACE_WAITING,
+    PLACE_BUSY,
+    PLACE_BLOCKED /* by outcomes of superseded deliveries that are not recorded yet */
+} key_place;
 
 struct xd_order_key {
     xd_order_key *same_hash;
@@ -30,7 +36,8 @@ struct xd_order_key {
     int64_t due_us;               /* while waiting */
     size_t heap_index;            /* while waiting */
     key_place place;
-    uint32_t list; /* while ready */
+    uint32_t blocks; /* superseded deliveries not recorded yet */
+    uint32_t list;   /* while ready */
     uint32_t lane;
     size_t len;
     char text[];
@@ -258,6 +265,10 @@ static uint32_t list_of(const lane *l, const xd_order_key *key)
 static void ready_push(xd_schedule *s, xd_order_key *key, int64_t now_us)
 {
     lane *l = &s->lanes[key->lane];
+    if (key->blocks) {
+        key->place = PLACE_BLOCKED;
+        return;
+    }
     key->place = PLACE_READY;
     key->list = list_of(l, key);
     key->ready_us = now_us;
@@ -474,6 +485,13 @@ static void wait_until(xd_schedule *s, xd_tracked *d, int64_t now_us, int64_t du
     lane *l = &s->lanes[d->lane];
     request_leave(s, d);
     l->stats.waiting++;
+    if (XD_PLANTED(release_out_of_order) && d->next) {
+        xd_order_key *key = d->key; /* those behind it do not wait for it */
+        key->first = d->next;
+        key->last->next = d;
+        key->last = d;
+        d->next = NULL;
+    }
     if (due_us <= now_us) {
         ready_push(s, d->key, now_us);
     } else {
@@ -485,11 +503,13 @@ static void wait_until(xd_schedule *s, xd_tracked *d, int64_t now_us, int64_t du
 
 static bool may_be_superseded(const xd_tracked *d, uint32_t message)
 {
-    return d->message == message && !d->request && !d->settled && d->attempts == 0;
+    return d->message == message && !d->request && !d->settled && d->attempts == 0 &&
+           !d->from_before;
 }
 
 /* Settles the waiting, never sent delivery that newest replaces. There is at most one: each
- * admission removes the one before it. */
+ * admission removes the one before it. The key goes on when that is recorded: after a crash before,
+ * the older one would be sent once more, after the newer one. */
 static void supersede(xd_schedule *s, xd_order_key *key, const xd_tracked *newest)
 {
     lane *l = &s->lanes[key->lane];
@@ -502,9 +522,12 @@ static void supersede(xd_schedule *s, xd_order_key *key, const xd_tracked *newes
         d->next = NULL;
         d->key = NULL;
         d->superseded = true;
+        d->blocked = key;
         l->stats.waiting--;
+        key->blocks++;
         if (key->place == PLACE_READY) {
-            ready_move(l, key);
+            ready_remove(l, key);
+            key->place = PLACE_BLOCKED;
         }
         settle(s, d, XD_SETTLED_OK, 0, "superseded by a newer message");
         return;
@@ -549,6 +572,20 @@ xd_status xd_schedule_add(xd_schedule *s, int64_t now_us, uint32_t lane_index, i
     }
     *ret = d;
     return XD_OK;
+}
+
+void xd_schedule_doubt(xd_schedule *s, xd_tracked *d)
+{
+    lane *l = &s->lanes[d->lane];
+    d->from_before = true;
+    if (!l->options.lookup) {
+        return;
+    }
+    d->lookup = true;
+    d->doubtful = true;
+    if (d->key->first == d && d->key->place == PLACE_READY) {
+        ready_move(l, d->key);
+    }
 }
 
 /* --- requests --- */
@@ -707,6 +744,11 @@ xd_answer_kind xd_answer_of_status(int32_t status, bool lookup)
     return lookup && status == 404 ? XD_ANSWER_ABSENT : XD_ANSWER_PERMANENT;
 }
 
+bool xd_answer_is_ambiguous(int32_t status)
+{
+    return status >= 500 && status != 501 && status != 503 && status != 505;
+}
+
 static void try_again(xd_schedule *s, xd_tracked *d, int64_t now_us, uint32_t tries,
                       const xd_answer *answer)
 {
@@ -718,6 +760,12 @@ static void try_again(xd_schedule *s, xd_tracked *d, int64_t now_us, uint32_t tr
         asked_us = (int64_t)RETRY_AFTER_MAX_S * 1000000;
     }
     l->stats.retried++;
+    if (XD_PLANTED(lose_retry) && tries == 2) {
+        now_us = XD_NEVER_US / 2;
+    }
+    if (XD_PLANTED(ignore_retry_after)) {
+        asked_us = 0;
+    }
     wait_until(s, d, now_us, now_us + (asked_us > delay_us ? asked_us : delay_us));
 }
 
@@ -759,7 +807,15 @@ static void answered_send(xd_schedule *s, xd_tracked *d, int64_t now_us, bool pr
     const xd_lane_options *options = &s->lanes[d->lane].options;
     bool counted = !(probe && answer->kind == XD_ANSWER_UNSENT);
     d->attempts += counted && d->attempts < COUNTER_MAX;
-    switch (answer->kind) {
+    xd_answer_kind kind = answer->kind;
+    if (kind == XD_ANSWER_TRANSIENT && xd_answer_is_ambiguous(answer->status) &&
+        (options->lookup || !options->unknown_retry)) {
+        kind = XD_ANSWER_UNKNOWN;
+    }
+    if (kind == XD_ANSWER_UNKNOWN && XD_PLANTED(timeout_is_success)) {
+        kind = XD_ANSWER_OK;
+    }
+    switch (kind) {
     case XD_ANSWER_OK:
         settle(s, d, XD_SETTLED_OK, answer->status, "");
         return;
@@ -775,7 +831,10 @@ static void answered_send(xd_schedule *s, xd_tracked *d, int64_t now_us, bool pr
         return;
     case XD_ANSWER_UNKNOWN:
         d->doubtful = true;
-        d->lookup = options->lookup;
+        d->lookup = options->lookup && !XD_PLANTED(double_post_after_timeout);
+        if (XD_PLANTED(double_post_after_timeout)) {
+            break;
+        }
         if (!options->lookup && !options->unknown_retry) {
             give_up(s, d, answer);
             return;
@@ -830,6 +889,9 @@ void xd_schedule_recorded(xd_schedule *s, int64_t now_us, xd_tracked *d)
         request_leave(s, d);
     }
     xd_order_key *key = d->key;
+    if (d->blocked && --d->blocked->blocks == 0 && d->blocked->place == PLACE_BLOCKED) {
+        ready_push(s, d->blocked, now_us);
+    }
     if (key) { /* absent when superseded */
         assert(key->first == d && key->place == PLACE_BUSY);
         key->first = d->next;

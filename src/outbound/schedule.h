@@ -16,7 +16,9 @@
  *   breaker that could not even connect is not counted: it says something about the system, not
  *   about the message.
  * - A delivery that ends without success after an attempt whose outcome stayed unknown is UNKNOWN,
- *   never dead; a definite refusal (4xx) settles the doubt. */
+ *   never dead; a definite refusal (4xx) settles the doubt.
+ * - A 500, 502, 504 or the like does not say whether the remote acted before it failed. It is an
+ *   unknown outcome, save where the remote deduplicates (unknown_retry and no look-up). */
 #ifndef XD_OUTBOUND_SCHEDULE_H
 #define XD_OUTBOUND_SCHEDULE_H
 
@@ -56,6 +58,8 @@ struct xd_tracked {
     bool lookup;     /* its next request asks whether the remote has it */
     bool doubtful;   /* the remote may have it: an attempt ended with an unknown outcome */
     bool settled;
+    bool from_before;         /* the caller's: an earlier process may have sent it */
+    bool declaring, declared; /* the caller's: the log is to say, or says, that it is being sent */
     uint16_t attempts;
     uint16_t lookups;  /* that brought no answer */
     uint16_t put_back; /* times a request could not be made for it */
@@ -63,6 +67,7 @@ struct xd_tracked {
     int64_t mark;      /* the caller's */
     void *cargo;       /* the caller's */
     xd_order_key *key;
+    xd_order_key *blocked; /* of a superseded one: the key that waits for its record */
     xd_request *request;
     xd_tracked *next;          /* in its order key's queue */
     xd_tracked *older, *newer; /* in its lane */
@@ -100,6 +105,9 @@ typedef struct xd_answer {
     const char *reason;     /* one line for people, "" when ok; borrowed during the call */
 } xd_answer;
 
+/* Whether a status leaves open if the remote acted: 5xx, save those that say it did not begin (501,
+ * 503, 505). */
+bool xd_answer_is_ambiguous(int32_t status);
 /* What an HTTP status means (RFC 9110 section 15): 2xx OK; 408, 425, 429 and 5xx TRANSIENT; 404 to
  * a look-up ABSENT; everything else PERMANENT, redirects included, since they are not followed. */
 xd_answer_kind xd_answer_of_status(int32_t status, bool lookup);
@@ -138,6 +146,10 @@ void xd_schedule_destroy(xd_schedule *schedule);
 XD_CHECKED xd_status xd_schedule_add(xd_schedule *schedule, int64_t now_us, uint32_t lane,
                                      int64_t seq, uint32_t index, uint32_t message,
                                      xd_str order_key, int64_t since, xd_tracked **ret);
+/* An earlier process may have sent it: where the remote can be asked, it is, before it is sent; and
+ * nothing newer takes its place, since that could then arrive before it. For a delivery just added.
+ */
+void xd_schedule_doubt(xd_schedule *schedule, xd_tracked *delivery);
 /* Deliveries tracked now. */
 uint32_t xd_schedule_count(const xd_schedule *schedule);
 bool xd_schedule_has(const xd_schedule *schedule, int64_t seq, uint32_t index);

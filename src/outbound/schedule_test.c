@@ -451,6 +451,74 @@ static void coalescing_keeps_the_newest_of_what_was_never_sent(void **state)
     xd_schedule_destroy(b.schedule);
 }
 
+/* Else, when the hub dies before the record, the older one goes once more, after the newer one. */
+static void a_newer_message_waits_until_the_record_of_the_one_it_replaces(void **state)
+{
+    (void)state;
+    bench b;
+    xd_lane_options options = plain;
+    options.coalesce = true;
+    open_bench(&b, &options, 1);
+    add(&b, 1, 1, "item");
+    add(&b, 2, 1, "item");
+    assert_int_equal(b.count, 1);
+    assert_null(next(&b));
+    record_all(&b);
+    assert_int_equal(next(&b)->deliveries[0]->seq, 2);
+    xd_schedule_destroy(b.schedule);
+}
+
+static void what_an_earlier_process_may_have_sent_is_neither_replaced_nor_sent_unasked(void **state)
+{
+    (void)state;
+    bench b;
+    xd_lane_options options = plain;
+    options.coalesce = true;
+    options.lookup = true;
+    open_bench(&b, &options, 1);
+    xd_schedule_doubt(b.schedule, add(&b, 1, 1, "item"));
+    add(&b, 2, 1, "item");
+    assert_int_equal(b.count, 0);
+    xd_request *request = next(&b);
+    assert_true(request->lookup);
+    assert_int_equal(request->deliveries[0]->seq, 1);
+    answer(&b, request, XD_ANSWER_ABSENT, 404);
+    request = next(&b);
+    assert_false(request->lookup);
+    assert_int_equal(request->deliveries[0]->seq, 1);
+    xd_schedule_destroy(b.schedule);
+}
+
+static void a_failure_that_leaves_it_open_is_unknown_where_nothing_deduplicates(void **state)
+{
+    (void)state;
+    static const struct {
+        bool lookup, unknown_retry;
+        int32_t status;
+        uint32_t settled; /* at once */
+        bool asks;        /* next */
+    } cases[] = {{false, false, 500, 1, false}, {false, false, 503, 0, false},
+                 {false, false, 429, 0, false}, {true, true, 504, 0, true},
+                 {true, true, 503, 0, false},   {false, true, 500, 0, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bench b;
+        xd_lane_options options = plain;
+        options.lookup = cases[i].lookup;
+        options.unknown_retry = cases[i].unknown_retry;
+        open_bench(&b, &options, 1);
+        add(&b, 1, 1, "a");
+        answer(&b, next(&b), XD_ANSWER_TRANSIENT, cases[i].status);
+        assert_int_equal(b.count, cases[i].settled);
+        if (cases[i].settled) {
+            assert_int_equal(b.how[0], XD_SETTLED_UNKNOWN);
+        } else {
+            sleep_until_due(&b);
+            assert_int_equal(next(&b)->lookup, cases[i].asks);
+        }
+        xd_schedule_destroy(b.schedule);
+    }
+}
+
 static void a_delivery_is_tracked_once(void **state)
 {
     (void)state;
@@ -743,6 +811,10 @@ int main(void)
         cmocka_unit_test(backoff_doubles_with_full_jitter_and_retry_after_is_honoured),
         cmocka_unit_test(a_batch_fills_or_waits_and_splits_when_refused),
         cmocka_unit_test(coalescing_keeps_the_newest_of_what_was_never_sent),
+        cmocka_unit_test(a_newer_message_waits_until_the_record_of_the_one_it_replaces),
+        cmocka_unit_test(
+            what_an_earlier_process_may_have_sent_is_neither_replaced_nor_sent_unasked),
+        cmocka_unit_test(a_failure_that_leaves_it_open_is_unknown_where_nothing_deduplicates),
         cmocka_unit_test(a_delivery_is_tracked_once),
         cmocka_unit_test(random_failures_never_lose_repeat_or_reorder_a_delivery),
     };

@@ -494,7 +494,10 @@ static xd_answer answer_of(const call *c, CURLcode result, char *reason)
         if (answer.kind != XD_ANSWER_OK) {
             curl_off_t retry_after_s = 0;
             curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
-            retry_after_s = retry_after_s > INT32_MAX ? INT32_MAX : retry_after_s;
+            /* A date that has passed comes as a negative number. */
+            retry_after_s = retry_after_s < 0           ? 0
+                            : retry_after_s > INT32_MAX ? INT32_MAX
+                                                        : retry_after_s;
             answer.retry_after_us = (int64_t)retry_after_s * 1000000;
             reason_of_reply(c, answer.status, reason);
             answer.reason = reason;
@@ -587,4 +590,47 @@ void xd_transport_wake(xd_transport *t)
     const uint64_t one = 1;
     ssize_t n = write(t->wake, &one, sizeof one);
     (void)n; /* a full counter is readable already */
+}
+
+/* --- as a port --- */
+
+static xd_call *port_acquire(void *self, uint32_t remote_index)
+{
+    return xd_transport_acquire(self, remote_index);
+}
+
+static void port_release(void *self, xd_call *face)
+{
+    xd_transport_release(self, face);
+}
+
+static xd_status port_post(void *self, xd_call *face, xd_message message)
+{
+    return xd_transport_post(self, face, message);
+}
+
+static xd_status port_get(void *self, xd_call *face)
+{
+    return xd_transport_get(self, face);
+}
+
+static void port_perform(void *self, xd_transport_answered answered, void *context)
+{
+    xd_transport_perform(self, answered, context);
+}
+
+static void port_wake(void *self)
+{
+    xd_transport_wake(self);
+}
+
+xd_transport_port xd_transport_port_of(xd_transport *t)
+{
+    return (xd_transport_port){.self = t,
+                               .acquire = port_acquire,
+                               .release = port_release,
+                               .post = port_post,
+                               .get = port_get,
+                               .perform = port_perform,
+                               .wake = port_wake};
 }

@@ -22,6 +22,24 @@ typedef struct xd_call {
     xd_buf path; /* get: appended to the remote's URL */
 } xd_call;
 
+typedef void (*xd_transport_answered)(void *self, const xd_call *call, const xd_answer *answer);
+
+/* What the dispatch asks of a transport: the functions below, or those of a simulation. */
+typedef struct xd_transport_port {
+    void *self;
+    /* A call with empty values to fill; NULL when out of memory. */
+    xd_call *(*acquire)(void *self, uint32_t remote);
+    /* Gives back a call that is not sent. */
+    void (*release)(void *self, xd_call *call);
+    /* Start the call: its answer comes through perform. XD_NO_MEMORY: not started. */
+    xd_status (*post)(void *self, xd_call *call, xd_message message);
+    xd_status (*get)(void *self, xd_call *call);
+    /* Reports the calls that ended; a reported call is free after the callback. */
+    void (*perform)(void *self, xd_transport_answered answered, void *context);
+    /* Ends a wait of the caller's thread; from any thread. */
+    void (*wake)(void *self);
+} xd_transport_port;
+
 /* remotes: count rows, borrowed. Faults: XD_INVALID (a URL that is not http or https),
  * XD_NO_MEMORY, XD_UNAVAILABLE (libcurl does not start). */
 XD_CHECKED xd_status xd_transport_create(const xd_remote_options *remotes, uint32_t count,
@@ -37,7 +55,6 @@ void xd_transport_release(xd_transport *transport, xd_call *call);
 XD_CHECKED xd_status xd_transport_post(xd_transport *transport, xd_call *call, xd_message message);
 XD_CHECKED xd_status xd_transport_get(xd_transport *transport, xd_call *call);
 
-typedef void (*xd_transport_answered)(void *self, const xd_call *call, const xd_answer *answer);
 /* Moves bytes without waiting and reports the calls that ended; a reported call is free after the
  * callback. */
 void xd_transport_perform(xd_transport *transport, xd_transport_answered answered, void *self);
@@ -45,5 +62,7 @@ void xd_transport_perform(xd_transport *transport, xd_transport_answered answere
 void xd_transport_wait(xd_transport *transport, int32_t timeout_ms);
 /* Ends a wait, from any thread. */
 void xd_transport_wake(xd_transport *transport);
+/* The transport as a port. */
+xd_transport_port xd_transport_port_of(xd_transport *transport);
 
 #endif

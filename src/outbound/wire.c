@@ -1,7 +1,15 @@
 /* Idempotency keys, look-up paths and trace context. See wire.h. */
 #include "outbound/wire.h"
 
-enum { TRACEPARENT_LEN = 55, TRACE_AT = 3, TRACE_LEN = 32, SPAN_AT = 36, SPAN_LEN = 16 };
+enum {
+    TRACEPARENT_LEN = 55,
+    TRACE_AT = 3,
+    TRACE_LEN = 32,
+    SPAN_AT = 36,
+    SPAN_LEN = 16,
+    FLAGS_AT = 53,
+    FLAGS_LEN = 2
+};
 
 static bool unreserved(unsigned char c)
 {
@@ -59,10 +67,10 @@ void xd_wire_expand(xd_buf *buf, const char *template, const xd_wire_names *name
     }
 }
 
-/* n lower-case hex digits at at, not all zero. */
-static bool hex_field(xd_str s, size_t at, size_t n)
+/* n lower-case hex digits at at, not all zero unless they may be. */
+static bool hex_field(xd_str s, size_t at, size_t n, bool may_be_zero)
 {
-    bool zero = true;
+    bool zero = !may_be_zero;
     for (size_t i = at; i < at + n; i++) {
         char c = s.ptr[i];
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
@@ -76,8 +84,9 @@ static bool hex_field(xd_str s, size_t at, size_t n)
 static bool traceparent_valid(xd_str s)
 {
     return s.len == TRACEPARENT_LEN && memcmp(s.ptr, "00-", TRACE_AT) == 0 &&
-           hex_field(s, TRACE_AT, TRACE_LEN) && s.ptr[TRACE_AT + TRACE_LEN] == '-' &&
-           hex_field(s, SPAN_AT, SPAN_LEN) && s.ptr[SPAN_AT + SPAN_LEN] == '-';
+           hex_field(s, TRACE_AT, TRACE_LEN, false) && s.ptr[TRACE_AT + TRACE_LEN] == '-' &&
+           hex_field(s, SPAN_AT, SPAN_LEN, false) && s.ptr[SPAN_AT + SPAN_LEN] == '-' &&
+           hex_field(s, FLAGS_AT, FLAGS_LEN, true);
 }
 
 static void hex64(xd_buf *buf, uint64_t value)
@@ -105,7 +114,7 @@ void xd_wire_traceparent(xd_buf *buf, xd_str parent, int64_t seq, xd_random *ran
     hex64(buf, xd_random_next(random) | 1);
     xd_buf_char(buf, '-');
     if (given) {
-        xd_buf_add(buf, parent.ptr + TRACEPARENT_LEN - 2, 2);
+        xd_buf_add(buf, parent.ptr + FLAGS_AT, FLAGS_LEN);
     } else {
         XD_BUF_LIT(buf, "01");
     }

@@ -164,14 +164,16 @@ static int say_unknown(const char *first, const char *second)
                       "there is no command \"%s\"; `crossdock help` lists the commands", first);
 }
 
-/* The row of one or two words; *ret_used says how many. NULL when there is none. */
+/* The row of two words, else that of one (`schema test` is not the kind "test" of `schema`);
+ * *ret_used says how many. NULL when there is none. */
 static const xd_command *find_command(const char *first, const char *second, int *ret_used)
 {
+    const xd_command *single = NULL;
     for (const xd_command *command = xd_commands; command->name; command++) {
         const char *space = strchr(command->name, ' ');
         if (!space && strcmp(command->name, first) == 0) {
             *ret_used = 1;
-            return command;
+            single = command;
         }
         if (space && second && first_word_is(command->name, first) &&
             strcmp(space + 1, second) == 0) {
@@ -179,7 +181,7 @@ static const xd_command *find_command(const char *first, const char *second, int
             return command;
         }
     }
-    return NULL;
+    return single;
 }
 
 static bool is_noun(const char *word)

@@ -44,6 +44,15 @@ int xd_cmd_check(xd_cli *cli);
 int xd_cmd_key_new(xd_cli *cli);
 int xd_cmd_key_hash(xd_cli *cli);
 int xd_cmd_schema(xd_cli *cli);
+int xd_cmd_schema_test(xd_cli *cli);
+int xd_cmd_schema_validate(xd_cli *cli);
+int xd_cmd_schema_diff(xd_cli *cli);
+int xd_cmd_format_read(xd_cli *cli);
+int xd_cmd_format_write(xd_cli *cli);
+int xd_cmd_map_run(xd_cli *cli);
+int xd_cmd_map_explain(xd_cli *cli);
+int xd_cmd_map_new(xd_cli *cli);
+int xd_cmd_map_test(xd_cli *cli);
 int xd_cmd_completion(xd_cli *cli);
 int xd_cmd_help(xd_cli *cli);
 int xd_cmd_run(xd_cli *cli);
@@ -62,5 +71,8 @@ int xd_cmd_dlq_drop(xd_cli *cli);
 int xd_cmd_report(xd_cli *cli);
 int xd_cmd_journal_export(xd_cli *cli);
 int xd_cmd_replay(xd_cli *cli);
+int xd_cmd_verify(xd_cli *cli);
+int xd_cmd_backup(xd_cli *cli);
+int xd_cmd_restore(xd_cli *cli);
 
 #endif

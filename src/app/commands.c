@@ -68,6 +68,92 @@ const xd_command xd_commands[] = {
      .options = OPTIONS({"all", "DIR", "write every schema into DIR"}),
      .run = xd_cmd_schema},
     {.group = "Set up",
+     .name = "schema validate",
+     .arguments = "SCHEMA FILE",
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .help = "check a JSON file against a JSON Schema (2020-12)",
+     .details =
+         "Names every failure with line, column, the place in the document and the keyword. "
+         "--json prints the draft's basic output. Exit code 1 when the file does not fit. "
+         "Nothing is fetched: a $ref leads to files beside SCHEMA, or by $id into --schemas.",
+     .options = OPTIONS({"schemas", "DIR", "further schemas, found by their $id"},
+                        {"formats", NULL, "refuse what does not have its format"}),
+     .json = true,
+     .run = xd_cmd_schema_validate},
+    {.group = "Set up",
+     .name = "schema diff",
+     .arguments = "OLD NEW",
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .help = "say whether documents of one schema version fit the other",
+     .details = "Backward: NEW accepts all that OLD accepts. Forward: OLD accepts all that NEW "
+                "accepts. Full: both. Every break is named with its place and reason; what cannot "
+                "be decided counts as a break. Exit code 1 when the verdict asked for is missed.",
+     .options = OPTIONS({"require", "VERDICT", "backward (default), forward, full or none"},
+                        {"schemas", "DIR", "further schemas, found by their $id"}),
+     .json = true,
+     .run = xd_cmd_schema_diff},
+    {.group = "Verify",
+     .name = "schema test",
+     .arguments = "DIR",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .help = "run the official JSON Schema test suite in a folder",
+     .details = "Names each case that fails. Cases in folders named \"optional\" are listed and do "
+                "not count. Exit code 1 when a required case fails.",
+     .options = OPTIONS({"remotes", "DIR", "documents that the suite expects at localhost:1234"},
+                        {"required", NULL, "leave the optional cases out"}),
+     .run = xd_cmd_schema_test},
+    {.group = "Maps",
+     .name = "map run",
+     .arguments = "MAP FILE",
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .help = "apply a map (JSONata) to a JSON file and print the result",
+     .details = "FILE may be - for standard input. A map that goes wrong is named with file, line "
+                "and column. docs/mapping.md describes the language.",
+     .run = xd_cmd_map_run},
+    {.group = "Maps",
+     .name = "map explain",
+     .arguments = "MAP [FILE]",
+     .min_arguments = 1,
+     .max_arguments = 2,
+     .help = "show which source field feeds which target field of a map",
+     .details = "Read off the map without running it. ROLE tells whether a field gives the value, "
+                "decides a condition, filters, orders or names; VIA the functions it passes; AT "
+                "line and column in MAP. With FILE, SAMPLE shows what the source field holds "
+                "there.",
+     .json = true,
+     .run = xd_cmd_map_explain},
+    {.group = "Maps",
+     .name = "map new",
+     .arguments = "",
+     .help = "draft a map from a sample to a document kind",
+     .details = "Looks for each member of the document among the members of the sample and writes "
+                "a map with its guesses, the open ones marked with ?. What the draft still lacks "
+                "is said on stderr. --to takes a kind or its last word, such as receipt.",
+     .options =
+         OPTIONS({"from", "FILE", "the sample: .json, .csv, .xml or .ndjson"},
+                 {"layout", "FILE", "layout of the sample; default: by its name"},
+                 {"to", "KIND", "the kind that the map makes; `crossdock schema` lists them"}),
+     .run = xd_cmd_map_new},
+    {.group = "Maps",
+     .name = "map test",
+     .arguments = "[DIR]",
+     .max_arguments = 1,
+     .help = "run golden pairs beside maps, or a suite, and name every case that fails",
+     .details = "DIR, and the folders in it, have maps NAME.jsonata and beside each its pairs "
+                "NAME.CASE.in.json (or .csv, .xml, .ndjson; other forms by NAME.layout.json) and "
+                "NAME.CASE.out.json, empty when the map gives nothing. Codes for $xref and $uom "
+                "are in xref.csv of the same folder. The folder of --suite has groups/NAME/*.json "
+                "with the cases and datasets/ with "
+                "their inputs, as the JSONata project has them. Cases that differ on purpose "
+                "(docs/mapping.md) are listed and do not count. Exit code 1 when a case fails.",
+     .options = OPTIONS({"suite", "DIR", "folder of the suite"},
+                        {"at", "TIME", "$now() in the pairs; default 2026-01-01T00:00:00Z"}),
+     .run = xd_cmd_map_test},
+    {.group = "Set up",
      .name = "completion",
      .arguments = "bash",
      .min_arguments = 1,
@@ -194,6 +280,26 @@ const xd_command xd_commands[] = {
      .options = OPTIONS(REASON, AS_PERSON),
      .json = true,
      .run = xd_cmd_dlq_drop},
+    {.group = "Transform",
+     .name = "format read",
+     .arguments = "LAYOUT [FILE]",
+     .min_arguments = 1,
+     .max_arguments = 2,
+     .help = "print the records of a CSV, fixed-width, XML or JSON file as NDJSON",
+     .details = "LAYOUT is JSON or YAML that says how the file looks; docs/formats.md lists its "
+                "members. Without FILE, or with -, standard input is read. A record with a bad "
+                "value is named on stderr with line, column and member, and left out; exit code 1 "
+                "then.",
+     .run = xd_cmd_format_read},
+    {.group = "Transform",
+     .name = "format write",
+     .arguments = "LAYOUT [FILE]",
+     .min_arguments = 1,
+     .max_arguments = 2,
+     .help = "print records (NDJSON) as a CSV, fixed-width, XML or JSON file",
+     .details = "The reverse of `crossdock format read` by the same LAYOUT. A record that the "
+                "layout cannot hold is named on stderr and left out; exit code 1 then.",
+     .run = xd_cmd_format_write},
     {.group = "Verify",
      .name = "replay",
      .arguments = "",
@@ -201,6 +307,46 @@ const xd_command xd_commands[] = {
      .options = OPTIONS({"verify", NULL, "compare it with the stored state"}),
      .json = true,
      .run = xd_cmd_replay},
+    {.group = "Verify",
+     .name = "verify",
+     .arguments = "[DIR]",
+     .max_arguments = 1,
+     .help = "check every byte of a database or a backup",
+     .details =
+         "DIR is a backup, a data directory or a project; without it, the project's data. Checks "
+         "the checksum of every page, trees and indexes, the log, the journal's chain, and state "
+         "against a replay; a backup also against its manifest. Names each damaged page with its "
+         "table and rows. Exit code 1 when anything is damaged. The hub may run meanwhile, but "
+         "its write-ahead log grows until verify is done: better verify a backup.",
+     .json = true,
+     .run = xd_cmd_verify},
+    {.group = "Keep",
+     .name = "backup",
+     .arguments = "DIR",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .help = "copy the database into a new folder while the hub runs",
+     .details =
+         "DIR must not exist, or be empty: a backup never overwrites. It appears under its name "
+         "only when it is whole and on disk (until then DIR.partial), and holds the database and "
+         "a manifest with sizes, SHA-256, log head and state hash. Both are for their owner only. "
+         "A damaged page makes the backup fail, not lie. crossdock.yaml and secrets are not in "
+         "it.",
+     .json = true,
+     .run = xd_cmd_backup},
+    {.group = "Keep",
+     .name = "restore",
+     .arguments = "BACKUP DIR",
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .help = "put a backup into a data directory",
+     .details =
+         "DIR is the data directory (hub.data), not the project. The manifest is verified first. "
+         "Never into a directory that a hub uses. Prints what will be sent again.",
+     .options = OPTIONS(
+         {"force", NULL, "DIR is not empty: move its database into DIR/before-restore-..."}),
+     .json = true,
+     .run = xd_cmd_restore},
     {.group = "Help",
      .name = "help",
      .arguments = "[TOPIC]",

@@ -7,6 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Texts of the file are cut to fit into a sentence, perhaps inside a character: what is left of
+ * that one becomes '?', so that the text can go into JSON. */
+static void mend_utf8(char *text)
+{
+    size_t bad;
+    while (!xd_utf8_valid(xd_str_from(text), &bad)) {
+        text[bad] = '?';
+    }
+}
+
 void xd_config_errors_add(xd_config_errors *errors, const char *file, xd_str text, int64_t offset,
                           const char *path, const char *rule, const char *format, ...)
 {
@@ -30,6 +40,8 @@ void xd_config_errors_add(xd_config_errors *errors, const char *file, xd_str tex
     va_start(arguments, format);
     vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
+    mend_utf8(error->path);
+    mend_utf8(error->text);
 }
 
 static int compare_places(const void *a, const void *b)

@@ -17,7 +17,8 @@ static const xd_config_field limit_fields[] = {
      .fallback = "1024",
      .min = 1,
      .max = 65536,
-     .doc = "Open client connections. Past it new ones are closed at once.",
+     .doc = "Open client connections. Past it new ones are closed at once; when three quarters are "
+            "taken, so are those that send nothing for a second.",
      .store = XD_CONFIG_AS_U32,
      DRAFT(ingress.max_connections)},
     {.name = "max_per_address",
@@ -79,8 +80,8 @@ static const xd_config_field limit_fields[] = {
      .min = 1 << 20,
      .max = (int64_t)64 << 30,
      .unit = "bytes",
-     .doc = "Request bodies being read or processed at one time. Past it clients get 503 with "
-            "Retry-After.",
+     .doc = "Request bodies being read or processed at one time; the last quarter is for those up "
+            "to 16 KiB. Past it clients get 503 with Retry-After.",
      .store = XD_CONFIG_AS_SIZE,
      DRAFT(ingress.max_inflight_bytes)},
     END};
@@ -193,7 +194,7 @@ static const xd_config_field engine_fields[] = {
      DRAFT(engine.batch_max)},
     {.name = "flush_rows",
      .type = XD_CONFIG_INTEGER,
-     .fallback = "600",
+     .fallback = "2000",
      .min = 1,
      .max = 1000000,
      .unit = "rows",
@@ -728,6 +729,14 @@ static const xd_config_field flow_fields[] = {
      .max = 366,
      .unit = "days",
      .doc = "Window of the soft duplicate check of invoices; 0 switches it off."},
+    {.name = "parked_days",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "7",
+     .min = 0,
+     .max = 3660,
+     .unit = "days",
+     .doc = "A document that still waits for another one after this becomes an exception; it stays "
+            "parked. 0 never."},
     END};
 
 const xd_config_section xd_config_flow = {

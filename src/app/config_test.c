@@ -198,6 +198,7 @@ static void written_defaults_mean_the_same_as_absent_ones(void **state)
     assert_int_equal(absent.controls, written.controls);
     assert_int_equal(absent.require_item, written.require_item);
     assert_int_equal(absent.duplicate_days, written.duplicate_days);
+    assert_int_equal(absent.parked_days, written.parked_days);
     assert_int_equal(xd_decimal_cmp(absent.rounding_cap, written.rounding_cap), 0);
     assert_int_equal(xd_decimal_cmp(absent.controller_limit, written.controller_limit), 0);
     assert_true(xd_str_eq(absent.company, written.company));
@@ -309,7 +310,7 @@ static const struct {
      "sources, intake, systems, engine, outbound (config.unknown)\n"
      "crossdock.yaml:2:23: /flow/\xc3\xa9: there is no such setting; known here: company, "
      "currency, ledger, accounts, match, valuation, require, controls, tolerances, rounding_cap, "
-     "controller_limit, controllers, duplicate_days (config.unknown)\n"},
+     "controller_limit, controllers, duplicate_days, parked_days (config.unknown)\n"},
 };
 
 static void each_mistake_is_named_with_its_place_and_rule(void **state)

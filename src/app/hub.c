@@ -6,20 +6,31 @@
 #include "observe/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
+
+enum {
+    FILES = 64,          /* descriptors for the database, the control socket and waiting */
+    CONNECTIONS_MIN = 16 /* with fewer than these no hub is of use */
+};
 
 struct xd_hub {
     const xd_config *config; /* borrows */
     xd_config keys;          /* owns the configuration whose keys are in force since a reload */
-    xd_store *store;         /* owns, as everything below */
+    xd_store *log;           /* owns, as everything below */
+    xd_store *state;
     xd_engine *engine;
     xd_outbound *outbound;
     xd_reader *reader;
     xd_intake *intake;
     xd_ingress *ingress;
+    uint32_t connections; /* of clients, at most */
     atomic_bool ready;
     int64_t started_us;
 };
@@ -67,9 +78,59 @@ static xd_status answer_read(void *context, const xd_read_request *request, xd_b
 
 /* --- starting, part by part --- */
 
+/* Connections that leave enough descriptors for files and for what goes out, so that a crowd of
+ * clients takes them from nobody. The soft limit is raised to what the system allows. */
+static xd_status fit_connections(xd_hub *hub, xd_fault *fault)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return xd_fail(fault, XD_IO, "hub.descriptors", "the limit of descriptors is not known: %s",
+                       strerror(errno));
+    }
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit); /* lowers nothing, and raises what may be raised */
+    uint64_t kept = FILES;
+    for (uint32_t i = 0; i < hub->config->outbound.remote_count; i++) {
+        kept += hub->config->outbound.remotes[i].concurrency;
+    }
+    if (limit.rlim_cur < kept + CONNECTIONS_MIN) {
+        return xd_fail(fault, XD_UNAVAILABLE, "hub.descriptors",
+                       "the system allows %llu descriptors and the hub needs %llu: raise ulimit -n "
+                       "(LimitNOFILE), or lower the systems' concurrency",
+                       (unsigned long long)limit.rlim_cur,
+                       (unsigned long long)(kept + CONNECTIONS_MIN));
+    }
+    uint64_t room = limit.rlim_cur - kept;
+    hub->connections = hub->config->ingress.max_connections;
+    if (room < hub->connections) {
+        XD_LOG(XD_LOG_WARNING, "descriptors.few",
+               XD_LOG_INT("descriptors", (int64_t)limit.rlim_cur),
+               XD_LOG_INT("asked_connections", hub->connections),
+               XD_LOG_INT("max_connections", (int64_t)room));
+        hub->connections = (uint32_t)room;
+    }
+    return XD_OK;
+}
+
+/* Writes down that the folder is in its parent: a power cut must not take it with all it holds. */
+static bool sync_parent(const char *folder)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/..", folder) >= (int)sizeof path) {
+        return false;
+    }
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return good;
+}
+
 static xd_status make_data_folder(const char *folder, xd_fault *fault)
 {
-    if (mkdir(folder, 0700) == 0 || errno == EEXIST) {
+    int rc = mkdir(folder, 0700);
+    if (rc == 0 ? sync_parent(folder) : errno == EEXIST) {
         return XD_OK;
     }
     return xd_fail(fault, XD_IO, "hub.data_folder",
@@ -77,14 +138,30 @@ static xd_status make_data_folder(const char *folder, xd_fault *fault)
                    folder, strerror(errno));
 }
 
+/* A large database of an older version takes its time; each tenth is a line in the log. */
+static void tell_upgrade(void *context, int64_t done, int64_t total)
+{
+    int64_t *told_percent = context;
+    int64_t percent = total > 0 ? done * 100 / total : 100;
+    if (*told_percent < 0 || percent - *told_percent >= 10) {
+        *told_percent = percent;
+        XD_LOG(XD_LOG_INFO, "store.upgrading", XD_LOG_INT("percent", percent),
+               XD_LOG_INT("bytes", total));
+    }
+}
+
 static xd_status start_engine(xd_hub *hub, xd_fault *fault)
 {
     const xd_config *config = hub->config;
     XD_TRY(make_data_folder(config->data_folder, fault));
-    XD_TRY(xd_store_sqlite_open(config->database, XD_STORE_WRITE, &hub->store, fault));
+    int64_t told_percent = -1;
+    XD_TRY(xd_store_sqlite_open_upgrading(config->database, tell_upgrade, &told_percent, &hub->log,
+                                          fault));
+    XD_TRY(xd_store_sqlite_open(config->database, XD_STORE_WRITE_STATE, &hub->state, fault));
     xd_engine_options options = config->engine;
     options.clock = wall_clock;
-    return xd_engine_create(hub->store, &options, config->definition, &hub->engine, fault);
+    return xd_engine_create(hub->log, hub->state, &options, config->definition, &hub->engine,
+                            fault);
 }
 
 static xd_status start_outbound(xd_hub *hub, xd_fault *fault)
@@ -114,18 +191,21 @@ static xd_status start_intake(xd_hub *hub, xd_fault *fault)
 
 static xd_status start_ingress(xd_hub *hub, xd_fault *fault)
 {
+    xd_ingress_options options = hub->config->ingress;
+    options.max_connections = hub->connections;
     XD_TRY(xd_read_open(hub->config->database, wall_clock, &hub->reader, fault));
     xd_ingress_ports ports = {.read_context = hub,
                               .read = answer_read,
                               .metrics_context = hub,
                               .metrics = write_metrics,
                               .ready = is_ready};
-    return xd_ingress_start(&hub->config->ingress, hub->engine, ports, &hub->ingress, fault);
+    return xd_ingress_start(&options, hub->engine, ports, &hub->ingress, fault);
 }
 
 /* Everything behind the port first, the port last: who can connect is served. */
 static xd_status start_parts(xd_hub *hub, xd_fault *fault)
 {
+    XD_TRY(fit_connections(hub, fault));
     XD_TRY(start_engine(hub, fault));
     XD_TRY(start_outbound(hub, fault));
     XD_TRY(start_intake(hub, fault));
@@ -194,7 +274,8 @@ void xd_hub_stop(xd_hub *hub)
     xd_outbound_destroy(hub->outbound);
     xd_engine_destroy(hub->engine);
     xd_read_close(hub->reader);
-    xd_store_destroy(hub->store);
+    xd_store_destroy(hub->state);
+    xd_store_destroy(hub->log); /* which holds the lock */
     xd_config_finish(&hub->keys);
     XD_LOG(XD_LOG_INFO, "hub.stopped",
            XD_LOG_INT("served_ms", (monotonic_us() - hub->started_us) / 1000));

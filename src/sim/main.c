@@ -23,7 +23,8 @@ typedef struct run {
     xd_sim_options options;
     char authorization[KEY_MAX + 64];
     int64_t deadline_us;
-    atomic_bool stop; /* asked to by a signal, or all is done */
+    atomic_bool stop;  /* asked to by a signal, or all is done */
+    atomic_bool hurry; /* asked to publish the rest at once */
     pthread_t signals;
     xd_plan plan;
     xd_book book;
@@ -86,7 +87,7 @@ static xd_status write_port(const char *path, uint16_t port, xd_fault *fault)
                          strerror(errno));
 }
 
-/* SIGTERM and SIGINT end the run early, with its summary. */
+/* SIGTERM and SIGINT end the run early, with its summary; SIGUSR1 ends its rate. */
 static void *wait_for_signal(void *self)
 {
     run *r = self;
@@ -95,8 +96,12 @@ static void *wait_for_signal(void *self)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGUSR1);
     while (!atomic_load(&r->stop)) {
-        if (sigtimedwait(&signals, NULL, &tick) > 0) {
+        int signal_number = sigtimedwait(&signals, NULL, &tick);
+        if (signal_number == SIGUSR1) {
+            atomic_store(&r->hurry, true);
+        } else if (signal_number > 0) {
             atomic_store(&r->stop, true);
         }
     }
@@ -109,6 +114,7 @@ static void block_signals(void)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -138,7 +144,8 @@ static xd_status publish(run *r, xd_fault *fault)
                                     .authorization = o->key_file ? r->authorization : NULL,
                                     .rate_per_s = o->rate_per_s,
                                     .deadline_us = r->deadline_us,
-                                    .stop = &r->stop};
+                                    .stop = &r->stop,
+                                    .hurry = &r->hurry};
     say(r, "publishing %u documents of %u orders in %u requests to %s\n", r->plan.document_count,
         r->plan.orders, r->plan.sending_count, o->hub);
     int64_t began = xd_sim_now_us();

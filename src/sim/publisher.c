@@ -192,7 +192,7 @@ static void pace(const publishing *p, const xd_sending *sending)
 {
     uint32_t rate = p->options->rate_per_s;
     int64_t due = rate ? p->began_us + (int64_t)sending->first * 1000000 / rate : 0;
-    while (rate && xd_sim_now_us() < due && !is_over(p)) {
+    while (rate && xd_sim_now_us() < due && !is_over(p) && !atomic_load(p->options->hurry)) {
         int64_t left_ms = (due - xd_sim_now_us()) / 1000;
         xd_sim_sleep_ms(left_ms < 1 ? 1 : left_ms < 100 ? left_ms : 100);
     }

@@ -15,6 +15,7 @@ typedef struct xd_publisher_options {
     uint32_t rate_per_s;       /* events; 0: as fast as it goes */
     int64_t deadline_us;       /* monotonic */
     const atomic_bool *stop;   /* ends it before the deadline when true */
+    const atomic_bool *hurry;  /* when true the rate no longer counts */
 } xd_publisher_options;
 
 typedef struct xd_published {

@@ -3,15 +3,23 @@
 BUILD = build
 SOURCES = find src tests examples \( -name '*.c' -o -name '*.h' \) -print
 
-.PHONY: help setup build all demo check bench crash asan generated format clean
+.PHONY: help setup build all demo check check-long bench sim sim-bugs crash fault fuzz abuse soak asan tsan generated format clean
 
 help:
 	@echo 'make demo       a distributor'"'"'s day runs through the hub, in under a minute'
 	@echo 'make build      build/crossdock and build/crossdock-sim'
 	@echo 'make check      formatting, layers, unit, contract, golden and end-to-end tests'
 	@echo 'make bench      speed beside its own floor, one JSON object a line'
+	@echo 'make sim        simulation with random seeds on all cores for MINUTES=n'
+	@echo 'make sim-bugs   planted bugs, one at a time: the simulation must catch each'
 	@echo 'make crash      kill -9 under load, KILLS=n SEED=n, then compare both ledgers'
+	@echo 'make fault      failing disks, no memory, no descriptors: the long version'
+	@echo 'make fuzz       lists the fuzz targets; T=name|all SECS=n fuzzes under sanitizers'
+	@echo 'make abuse      hostile clients and systems around a real hub; those that behave are measured'
+	@echo 'make soak       steady load for MINUTES=n, watched for growth'
+	@echo 'make check-long check, then what takes its time: sanitizers, fuzzing, abuse'
 	@echo 'make asan       unit tests under the address and undefined-behaviour sanitizers'
+	@echo 'make tsan       threaded parts under the thread sanitizer'
 	@echo 'make generated  files made from tables: docs/configuration.md, schemas/'
 	@echo 'make format     lay out all sources'
 	@echo 'make clean      remove build folders'
@@ -36,11 +44,29 @@ demo: build
 check: setup
 	@tools/check
 
+# What continuous integration runs: minutes, not seconds.
+check-long: setup
+	@tools/check long
+
 bench: all
 	@tests/bench/run
 
+sim: setup $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet crossdock-simtest
+	@BUILD=$(BUILD) tests/sim/run
+
+sim-bugs: setup
+	@[ -f $(BUILD)-bugs/build.ninja ] || meson setup $(BUILD)-bugs -Dplanted_bugs=true >/dev/null
+	@ninja -C $(BUILD)-bugs --quiet crossdock-simtest
+	@$(BUILD)-bugs/crossdock-simtest --bugs
+
 crash: build
+	@ninja -C $(BUILD) --quiet tests/crash/kill_points.so
 	@BUILD=$(BUILD) tests/crash/run
+
+# Disks that fail, memory and descriptors that run out: the long version.
+fault: all
+	@BUILD=$(BUILD) tests/fault/run
 
 asan: setup
 	@[ -f $(BUILD)-asan/build.ninja ] || \
@@ -48,6 +74,19 @@ asan: setup
 	@ninja -C $(BUILD)-asan --quiet
 	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 meson test -C $(BUILD)-asan --no-rebuild --suite unit --suite contract --suite golden \
 		--print-errorlogs --timeout-multiplier 5
+
+tsan: setup
+	@BUILD=$(BUILD)-tsan tests/tsan
+
+fuzz: setup
+	@BUILD=$(BUILD)-fuzz tests/fuzz/run
+
+abuse: build
+	@ninja -C $(BUILD) --quiet tests/abuse/abuse
+	@CROSSDOCK=$(BUILD)/crossdock BENCH_SCRATCH=$(BUILD) $(BUILD)/tests/abuse/abuse $(T)
+
+soak: build
+	@BUILD=$(BUILD) tests/soak/run
 
 generated: build
 	@ninja -C $(BUILD) --quiet src/canon/canon_files
@@ -59,4 +98,4 @@ format: setup
 	@$(SOURCES) | xargs clang-format -i
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan
+	rm -rf $(BUILD) $(BUILD)-bugs $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz

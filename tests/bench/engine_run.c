@@ -39,17 +39,19 @@ static void must(xd_status status, const xd_fault *fault, const char *what)
     }
 }
 
-void engine_run_open(engine_run *run, const char *path, FILE *trace)
+void engine_run_open(engine_run *run, const char *path, FILE *const traces[2])
 {
     xd_fault fault = XD_FAULT_NONE;
     const xd_engine_options options = {.clock = wall_clock};
     *run = (engine_run){0};
-    must(xd_store_sqlite_open(path, XD_STORE_WRITE, &run->store, &fault), &fault, path);
-    if (trace) {
-        run->store = trace_store_create(run->store, trace);
+    must(xd_store_sqlite_open(path, XD_STORE_WRITE_LOG, &run->log, &fault), &fault, path);
+    must(xd_store_sqlite_open(path, XD_STORE_WRITE_STATE, &run->state, &fault), &fault, path);
+    if (traces) {
+        run->log = trace_store_create(run->log, traces[0]);
+        run->state = trace_store_create(run->state, traces[1]);
     }
-    must(xd_engine_create(run->store, &options, XD_STR(definition), &run->engine, &fault), &fault,
-         "engine");
+    must(xd_engine_create(run->log, run->state, &options, XD_STR(definition), &run->engine, &fault),
+         &fault, "engine");
     must(xd_engine_connect(run->engine, (xd_delivery_port){NULL, drop_parcel}, &fault), &fault,
          "engine");
     must(xd_engine_start(run->engine, &fault), &fault, "engine");
@@ -122,5 +124,6 @@ void engine_run_close(engine_run *run)
 {
     xd_engine_stop(run->engine);
     xd_engine_destroy(run->engine);
-    xd_store_destroy(run->store);
+    xd_store_destroy(run->state);
+    xd_store_destroy(run->log);
 }

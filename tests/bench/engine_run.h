@@ -1,5 +1,5 @@
 /* The engine without HTTP: one thread makes events as the HTTP side would (parse, validate, submit
- * one by one), the engine's own thread does the rest. Deliveries are offered and dropped. */
+ * one by one), the engine's own threads do the rest. Deliveries are offered and dropped. */
 #ifndef BENCH_ENGINE_RUN_H
 #define BENCH_ENGINE_RUN_H
 
@@ -10,13 +10,13 @@
 
 typedef struct engine_run {
     xd_engine *engine;
-    xd_store *store;
+    xd_store *log, *state;
     atomic_uint under_way;
     atomic_uint refused;
 } engine_run;
 
-/* Opens (or creates) the database at path. trace may be NULL. */
-void engine_run_open(engine_run *run, const char *path, FILE *trace);
+/* Opens (or creates) the database at path. traces (of the log, of the state) may be NULL. */
+void engine_run_open(engine_run *run, const char *path, FILE *const traces[2]);
 /* Appends events first..first+count-1, written by event, and waits until all are answered. */
 void engine_run_feed(engine_run *run, uint64_t first, uint64_t count,
                      void (*event)(xd_buf *buf, uint64_t number));

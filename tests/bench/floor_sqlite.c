@@ -1,8 +1,8 @@
 /* Floor of engine: a bare SQLite program that writes the rows and bytes of a trace in the same
- * transactions, with the schema of the hub and its durability (WAL, synchronous FULL), and nothing
- * else: no parsing, no logic, no deduplication but the unique index. Prints the seconds from the
- * trace's mark to its end.
- *     floor_sqlite TRACE DATABASE      (an empty database with the hub's schema)
+ * transactions, with the schema of the hub and its durability (WAL, synchronous FULL for the log),
+ * and nothing else: no parsing, no logic, no deduplication but the unique index. Prints the seconds
+ * from the trace's mark to its end.
+ *     floor_sqlite TRACE DATABASE SYNCHRONOUS      (an empty database with the hub's schema)
  * With BENCH_DESCRIBE set it also says what the trace consists of. */
 #include "measure.h"
 #include "trace.h"
@@ -17,9 +17,11 @@
 enum { SOURCES_MAX = 16 };
 
 static const char *const statements[] = {
-    [TRACE_LOG] = "INSERT INTO log (seq, recorded_at, kind, source_id, id, key, "
-                  "order_key, time, actor, trace, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                  "ON CONFLICT (source_id, id) DO NOTHING",
+    [TRACE_LOG] = "INSERT INTO log (seq, recorded_at, kind, source, id, key, "
+                  "order_key, time, actor, trace, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [TRACE_EVENT] = "INSERT INTO event (seq, recorded_at, kind, source_id, id, key, "
+                    "order_key, time, actor, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                    "ON CONFLICT (source_id, id) DO NOTHING",
     [TRACE_STATE_PUT] = "INSERT OR REPLACE INTO state (kind, key, value) VALUES (?, ?, ?)",
     [TRACE_STATE_DELETE] = "DELETE FROM state WHERE kind = ? AND key = ?",
     [TRACE_EFFECT] = "INSERT OR REPLACE INTO effect (seq, body) VALUES (?, ?)",
@@ -47,16 +49,22 @@ static void check(writer *self, int rc)
     }
 }
 
-static void open_database(writer *self, const char *path)
+static void open_database(writer *self, const char *path, const char *synchronous)
 {
+    char pragmas[160];
+    snprintf(pragmas, sizeof pragmas,
+             "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s;"
+             "PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-65536",
+             synchronous);
     check(self,
           sqlite3_open_v2(path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
-    check(self, sqlite3_exec(self->db,
-                             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                             "PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-65536",
-                             NULL, NULL, NULL));
+    check(self, sqlite3_exec(self->db, pragmas, NULL, NULL, NULL));
     for (int i = 0; i < STATEMENTS; i++) {
-        if (statements[i]) {
+        /* Each file has tables of its own. */
+        bool log = sqlite3_table_column_metadata(self->db, NULL, "log", NULL, NULL, NULL, NULL,
+                                                 NULL, NULL) == SQLITE_OK;
+        bool here = i >= TRACE_BEGIN && i <= TRACE_ROLLBACK ? true : log == (i == TRACE_LOG);
+        if (statements[i] && here) {
             check(self, sqlite3_prepare_v3(self->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
                                            &self->prepared[i], NULL));
         }
@@ -92,7 +100,14 @@ static void bind_log(writer *self, sqlite3_stmt *statement, const trace_record *
     sqlite3_bind_int64(statement, 1, head->number);
     sqlite3_bind_int64(statement, 2, head->recorded_at);
     sqlite3_bind_int(statement, 3, head->kind);
-    sqlite3_bind_int(statement, 4, source_id(self, texts[0]));
+    if (head->op == TRACE_LOG) {
+        bind_text(statement, 4, texts[0]);
+        bind_text(statement, 10, texts[5]);
+        bind_text(statement, 11, texts[6]);
+    } else {
+        sqlite3_bind_int(statement, 4, source_id(self, texts[0]));
+        sqlite3_bind_int64(statement, 10, (sqlite3_int64)head->body_bytes);
+    }
     bind_text(statement, 5, texts[1]);
     bind_text(statement, 6, texts[2]);
     bind_text(statement, 7, texts[3]);
@@ -102,8 +117,6 @@ static void bind_log(writer *self, sqlite3_stmt *statement, const trace_record *
         sqlite3_bind_int64(statement, 8, head->time);
     }
     bind_text(statement, 9, texts[4]);
-    bind_text(statement, 10, texts[5]);
-    bind_text(statement, 11, texts[6]);
 }
 
 static void write_record(writer *self, const trace_record *head, const xd_str *texts)
@@ -111,6 +124,7 @@ static void write_record(writer *self, const trace_record *head, const xd_str *t
     sqlite3_stmt *statement = self->prepared[head->op];
     switch (head->op) {
     case TRACE_LOG:
+    case TRACE_EVENT:
         bind_log(self, statement, head, texts);
         break;
     case TRACE_STATE_PUT:
@@ -167,12 +181,17 @@ static int64_t write_trace(writer *self, const char *bytes, size_t size)
 static void describe(const writer *self)
 {
     static const char *const names[STATEMENTS] = {
-        [TRACE_COMMIT] = "commits",  [TRACE_LOG] = "log",
-        [TRACE_STATE_PUT] = "state", [TRACE_STATE_DELETE] = "state deleted",
-        [TRACE_EFFECT] = "effect",   [TRACE_JOURNAL] = "journal",
+        [TRACE_COMMIT] = "commits",
+        [TRACE_LOG] = "log",
+        [TRACE_EVENT] = "register",
+        [TRACE_STATE_PUT] = "state",
+        [TRACE_STATE_DELETE] = "state deleted",
+        [TRACE_EFFECT] = "effect",
+        [TRACE_JOURNAL] = "journal",
         [TRACE_META] = "meta",
     };
-    double events = self->rows[TRACE_LOG] ? (double)self->rows[TRACE_LOG] : 1;
+    uint64_t either = self->rows[TRACE_LOG] + self->rows[TRACE_EVENT];
+    double events = either ? (double)either : 1;
     for (int i = 0; i < STATEMENTS; i++) {
         if (names[i]) {
             fprintf(stderr, "bench: %-13s %6.3f rows and %6.0f bytes per event\n", names[i],
@@ -185,9 +204,9 @@ int main(int argc, char **argv)
 {
     struct stat status;
     writer self = {0};
-    int fd = argc == 3 ? open(argv[1], O_RDONLY) : -1;
+    int fd = argc == 4 ? open(argv[1], O_RDONLY) : -1;
     if (fd < 0 || fstat(fd, &status) != 0) {
-        fputs("usage: floor_sqlite TRACE DATABASE\n", stderr);
+        fputs("usage: floor_sqlite TRACE DATABASE SYNCHRONOUS\n", stderr);
         return 2;
     }
     size_t size = (size_t)status.st_size;
@@ -195,7 +214,7 @@ int main(int argc, char **argv)
     if (bytes == MAP_FAILED) {
         bench_die("the trace cannot be read");
     }
-    open_database(&self, argv[2]);
+    open_database(&self, argv[2], argv[3]);
     int64_t marked = write_trace(&self, bytes, size);
     printf("%.6f\n", (double)(bench_now_ns() - marked) / 1e9);
     if (getenv("BENCH_DESCRIBE")) {

@@ -69,22 +69,36 @@ static void let_go(xd_store *store)
     inner_of(store)->ops->let_go(inner_of(store));
 }
 
-static xd_status log_append(xd_store *store, const xd_log_row *row, int64_t *ret_existing,
+static void record_row(xd_store *store, trace_op op, const xd_log_row *row)
+{
+    const xd_str texts[] = {row->source, row->id,    row->key, row->order_key,
+                            row->actor,  row->trace, row->body};
+    record_of(store,
+              (trace_record){.op = op,
+                             .kind = row->kind,
+                             .number = row->seq,
+                             .recorded_at = row->recorded_at,
+                             .time = row->time,
+                             .body_bytes = row->body.len},
+              texts, op == TRACE_LOG ? TRACE_TEXTS : TRACE_TEXTS - 1);
+}
+
+static xd_status log_append(xd_store *store, const xd_log_row *row, xd_fault *fault)
+{
+    record_row(store, TRACE_LOG, row);
+    return inner_of(store)->ops->log_append(inner_of(store), row, fault);
+}
+
+static xd_status event_put(xd_store *store, const xd_log_row *row, xd_fault *fault)
+{
+    record_row(store, TRACE_EVENT, row);
+    return inner_of(store)->ops->event_put(inner_of(store), row, fault);
+}
+
+static xd_status event_find(xd_store *store, xd_str source, xd_str id, int64_t *ret_seq,
                             xd_fault *fault)
 {
-    XD_TRY(inner_of(store)->ops->log_append(inner_of(store), row, ret_existing, fault));
-    if (*ret_existing == 0) {
-        const xd_str texts[] = {row->source, row->id,    row->key, row->order_key,
-                                row->actor,  row->trace, row->body};
-        record_of(store,
-                  (trace_record){.op = TRACE_LOG,
-                                 .kind = row->kind,
-                                 .number = row->seq,
-                                 .recorded_at = row->recorded_at,
-                                 .time = row->time},
-                  texts, TRACE_TEXTS);
-    }
-    return XD_OK;
+    return inner_of(store)->ops->event_find(inner_of(store), source, id, ret_seq, fault);
 }
 
 static xd_status log_get(xd_store *store, int64_t seq, xd_arena *arena, xd_log_row *ret_row,
@@ -192,6 +206,8 @@ xd_store *trace_store_create(xd_store *inner, FILE *file)
         .hold = hold,
         .let_go = let_go,
         .log_append = log_append,
+        .event_put = event_put,
+        .event_find = event_find,
         .log_get = log_get,
         .log_each = log_each,
         .log_head = log_head,

@@ -13,6 +13,7 @@ typedef enum trace_op {
     TRACE_COMMIT,
     TRACE_ROLLBACK,
     TRACE_LOG,          /* texts: source, id, key, order key, actor, trace, body */
+    TRACE_EVENT,        /* the same without the body */
     TRACE_STATE_PUT,    /* texts: key, value */
     TRACE_STATE_DELETE, /* texts: key */
     TRACE_EFFECT,       /* texts: value */
@@ -29,6 +30,7 @@ typedef struct trace_record {
     int32_t kind;
     int64_t number; /* seq, ordinal or value */
     int64_t recorded_at, time;
+    uint64_t body_bytes; /* of an event */
     uint32_t lengths[TRACE_TEXTS];
 } trace_record;
 

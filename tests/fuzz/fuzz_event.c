@@ -1,27 +1,12 @@
 /* libFuzzer target for events: bytes to JSON to envelope to validated document. The bytes are tried
  * as an envelope, and as the data of an envelope of each kind, so that the validator is reached
  * without the fuzzer having to invent CloudEvents. What is accepted must open again from its stored
- * bytes to the same keys; what is refused must say so at a place inside the text.
- *
- * Build from the project root and run:
- *   clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -D_POSIX_C_SOURCE=200809L -Isrc \
- *     tests/fuzz/fuzz_event.c $(ls src/canon/[a-z]*.c | grep -v _test) \
- *     src/base/{json_read,json_write,status,str,arena,buf,hash,decimal,time}.c -lcrypto \
- *     -o /tmp/fuzz_event && /tmp/fuzz_event -max_total_time=60 */
+ * bytes to the same keys; what is refused must say so at a place inside the text. */
 #include "canon/event.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
 enum { ARENA_BYTES = 16 << 20 };
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_accepted(const xd_event *event, xd_str text, xd_arena *arena)
 {
@@ -69,6 +54,11 @@ static bool try_envelope(xd_str text, xd_arena *arena)
         check_refused(&fault, text);
     }
     return true;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    return fuzz_mutate_json(data, size, max_size, seed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

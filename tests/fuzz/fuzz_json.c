@@ -1,25 +1,11 @@
 /* libFuzzer target for the JSON reader and writers. Whatever is accepted must keep its meaning when
  * it is written and read again, the canonical form must be its own canonical form, and what is
- * refused must be refused at a place inside the text.
- *
- * Build from the project root and run:
- *   clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -D_POSIX_C_SOURCE=200809L -Isrc \
- *     tests/fuzz/fuzz_json.c src/base/{json_read,json_write,status,str,arena,buf,hash}.c -lcrypto \
- *     -o /tmp/fuzz_json && /tmp/fuzz_json -max_total_time=60 */
+ * refused must be refused at a place inside the text. */
 #include "base/json.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
 enum { ARENA_BYTES = 16 << 20 };
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Reads text as accepted before: anything but success is a finding. */
 static const xd_json *read_again(const xd_buf *text, xd_json_limits limits, xd_arena *arena)

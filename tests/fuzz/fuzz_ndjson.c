@@ -1,25 +1,11 @@
 /* libFuzzer target for the line splitter of NDJSON bodies and files: however a stream is cut into
  * pieces, the same lines come out with the same numbers and places, every line lies where it says,
- * and the buffer stays within its cap. The first byte chooses the pieces.
- *
- * Build from the project root and run:
- *   clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -D_POSIX_C_SOURCE=200809L -Isrc \
- *     tests/fuzz/fuzz_ndjson.c src/ingress/lines.c src/base/buf.c -o /tmp/fuzz_ndjson && \
- *     /tmp/fuzz_ndjson -max_total_time=60 */
+ * and the buffer stays within its cap. The first byte chooses the pieces. */
 #include "ingress/lines.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
 enum { MAX_LINE = 64, PIECE = 48, CAP = MAX_LINE + 2 * PIECE, LINES = 4096 };
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct seen {
     xd_line_kind kind;

@@ -1,29 +1,16 @@
 /* libFuzzer target for the flows. The bytes are a little program: each step is one document about a
  * few orders, made from templates with ordinary and absurd figures, or a piece of JSON of the
  * fuzzer's own under some kind. Whatever comes, a step must not crash, must end in success or in a
- * limit of arithmetic or size, and every entry it posts must balance, be numbered and chained.
- *
- * Build from the project root and run:
- *   clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -D_POSIX_C_SOURCE=200809L -Isrc \
- *     tests/fuzz/fuzz_step.c $(ls src/{base,canon,ledger,flow}/[a-z]*.c | grep -v _test) -lcrypto \
- *     -o /tmp/fuzz_step && /tmp/fuzz_step -max_len=400 -max_total_time=60 */
+ * limit of arithmetic or size, and every entry it posts must balance, be numbered and chained. */
 #include "base/hash.h"
 #include "flow/step.h"
 #include "ledger/journal.h"
 
+#include "fuzz.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { ARENA_BYTES = 64 << 20, TABLE = 1024, EVENTS = 256, TEXT = 2048 };
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct row {
     struct row *next;

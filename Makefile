@@ -17,7 +17,7 @@ help:
 	@echo 'make fuzz       lists the fuzz targets; T=name|all SECS=n fuzzes under sanitizers'
 	@echo 'make abuse      hostile clients and systems around a real hub; those that behave are measured'
 	@echo 'make soak       steady load for MINUTES=n, watched for growth'
-	@echo 'make check-long check, then what takes its time: sanitizers, fuzzing, abuse'
+	@echo 'make check-long check, then what takes its time: sanitizers, fuzzing, abuse, soak'
 	@echo 'make asan       unit tests under the address and undefined-behaviour sanitizers'
 	@echo 'make tsan       threaded parts under the thread sanitizer'
 	@echo 'make generated  files made from tables: docs/configuration.md, schemas/'
@@ -32,7 +32,7 @@ $(BUILD)/build.ninja: | setup
 	@meson setup $(BUILD) >$(BUILD)/setup.log 2>&1 || { cat $(BUILD)/setup.log; exit 1; }
 
 build: setup $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet crossdock crossdock-sim examples/bpi2019/bpi2019-map
+	@ninja -C $(BUILD) --quiet crossdock crossdock-sim
 
 # Everything: tests, examples and benches too.
 all: setup $(BUILD)/build.ninja
@@ -44,7 +44,7 @@ demo: build
 check: setup
 	@tools/check
 
-# What continuous integration runs: minutes, not seconds.
+# Everything, on a quiet machine; continuous integration runs tools/check ci.
 check-long: setup
 	@tools/check long
 

@@ -1,9 +1,9 @@
 /* `crossdock format read|write`: files in other formats to NDJSON and back, by a layout. Neither
  * needs a project nor a running hub. */
-#include "app/cli.h"
+#include "app/cmd_format.h"
 
+#include "app/cli.h"
 #include "app/config_yaml.h"
-#include "format/format.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -217,7 +217,7 @@ static int convert(const char *path, const xd_format *from, const xd_format *to)
     return answer;
 }
 
-static int open_ndjson(xd_format **ret)
+int xd_cmd_format_ndjson(xd_format **ret)
 {
     xd_json_member members[] = {
         {XD_STR("format"), {.type = XD_JSON_STRING, .text = XD_STR("ndjson")}},
@@ -234,7 +234,7 @@ static int run_command(xd_cli *cli, bool writes)
     xd_format *ndjson = NULL;
     int answer = open_layout(cli->arguments[0], &layout);
     if (answer == XD_EXIT_OK) {
-        answer = open_ndjson(&ndjson);
+        answer = xd_cmd_format_ndjson(&ndjson);
     }
     if (answer == XD_EXIT_OK) {
         const char *path = cli->argument_count > 1 ? cli->arguments[1] : "-";

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <sys/time.h>
 
-enum { ARENA_BYTES = 1 << 30, FILE_MAX_BYTES = 256 << 20, JSON_DEPTH = 512 };
+enum { FILE_MAX_BYTES = 256 << 20, JSON_DEPTH = 512 };
+
+const xd_map_limits xd_map_command_limits = {.steps = 10000000000, .bytes = XD_MAP_ARENA_BYTES};
 
 static xd_status read_stream(FILE *file, const char *path, xd_arena *arena, xd_str *ret,
                              xd_fault *fault)
@@ -99,7 +101,8 @@ static xd_status run_map(const xd_cli *cli, xd_arena *arena, xd_buf *out, xd_fau
     xd_status status = xd_map_read_json(cli->arguments[1], arena, &input, fault);
     if (status == XD_OK) {
         xd_map_world world = {.now = clock_now()};
-        status = xd_map_run(map, input, NULL, &world, NULL, arena, &result, &inner);
+        status =
+            xd_map_run(map, input, NULL, &world, &xd_map_command_limits, arena, &result, &inner);
         if (status != XD_OK) {
             (void)in_file(cli->arguments[0], &inner, fault);
         }
@@ -113,16 +116,46 @@ static xd_status run_map(const xd_cli *cli, xd_arena *arena, xd_buf *out, xd_fau
     return out->failed ? xd_fail(fault, XD_LIMIT, "map.bytes", "the result is too large") : XD_OK;
 }
 
-int xd_cmd_map_run(xd_cli *cli)
+/* The map record by record, or in the groups that by (an expression, or NULL) makes. */
+static int run_each(const xd_cli *cli, const char *by, xd_arena *arena)
 {
-    xd_arena arena;
+    xd_map *map = NULL;
+    xd_map *key = NULL;
+    xd_fault fault = XD_FAULT_NONE;
+    xd_fault inner = XD_FAULT_NONE;
+    xd_status status = compile_file(cli->arguments[0], arena, &map, &fault);
+    if (status == XD_OK && by) {
+        status = xd_map_compile(xd_str_from(by), &key, &inner);
+        if (status != XD_OK) {
+            (void)in_file("--by", &inner, &fault);
+        }
+    }
+    int answer = status == XD_OK
+                     ? xd_map_run_each(map, cli->arguments[0], key, cli->arguments[1], clock_now())
+                     : xd_cli_fault(&fault);
+    xd_map_destroy(key);
+    xd_map_destroy(map);
+    return answer;
+}
+
+static int run_whole(const xd_cli *cli, xd_arena *arena)
+{
     xd_buf out;
     xd_fault fault = XD_FAULT_NONE;
-    xd_arena_init(&arena, ARENA_BYTES);
-    xd_buf_init(&out, ARENA_BYTES);
-    xd_status status = run_map(cli, &arena, &out, &fault);
+    xd_buf_init(&out, XD_MAP_ARENA_BYTES);
+    xd_status status = run_map(cli, arena, &out, &fault);
     int answer = status == XD_OK ? xd_cli_print(&out) : xd_cli_fault(&fault);
     xd_buf_finish(&out);
+    return answer;
+}
+
+int xd_cmd_map_run(xd_cli *cli)
+{
+    const char *by = xd_cli_option(cli, "by");
+    xd_arena arena;
+    xd_arena_init(&arena, XD_MAP_ARENA_BYTES);
+    int answer =
+        by || xd_cli_option(cli, "each") ? run_each(cli, by, &arena) : run_whole(cli, &arena);
     xd_arena_finish(&arena);
     return answer;
 }
@@ -216,14 +249,14 @@ int xd_cmd_map_explain(xd_cli *cli)
     xd_arena arena;
     xd_fault fault = XD_FAULT_NONE;
     const xd_json *rows = NULL;
-    xd_arena_init(&arena, ARENA_BYTES);
+    xd_arena_init(&arena, XD_MAP_ARENA_BYTES);
     xd_status status = explain(cli, &arena, &rows, &fault);
     int answer = XD_EXIT_OK;
     if (status != XD_OK) {
         answer = xd_cli_fault(&fault);
     } else if (cli->json) {
         xd_buf out;
-        xd_buf_init(&out, ARENA_BYTES);
+        xd_buf_init(&out, XD_MAP_ARENA_BYTES);
         xd_json_write(&out, rows);
         xd_buf_char(&out, '\n');
         answer = xd_cli_print(&out);

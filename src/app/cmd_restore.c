@@ -225,9 +225,9 @@ static void write_text(const restoring *r, xd_buf *buf)
         "- Deliveries not settled by then are sent again under the same Idempotency-Key.\n"
         "  Systems that do not know keys are asked (lookup_path), or the delivery stops as\n"
         "  unknown for a person.\n"
-        "- Places in the log after %lld are given again, to other events. Keys made from {seq}\n"
-        "  would repeat old ones, and receivers would ignore new messages: set idempotency_key of\n"
-        "  each system to \"cd-{source}/{id}/{index}\", or put a new word in front.\n"
+        "- Places in the log after %lld are given again, to other events. If idempotency_key of a\n"
+        "  system uses {seq}, put a new word in front of it: old keys would repeat, and receivers\n"
+        "  would ignore new messages.\n"
         "- Numbers of journal entries after the %lldth are given again: compare with the finance\n"
         "  system first.\n",
         c->log_at[0] ? c->log_at : "the backup", (long long)c->log_head, (long long)c->journals);

@@ -112,7 +112,14 @@ const xd_command xd_commands[] = {
      .max_arguments = 2,
      .help = "apply a map (JSONata) to a JSON file and print the result",
      .details = "FILE may be - for standard input. A map that goes wrong is named with file, line "
-                "and column. docs/mapping.md describes the language.",
+                "and column. With --each or --by FILE is NDJSON of any length, and so is what is "
+                "printed: a line for each result, one for each item of an array, none for nothing. "
+                "A record that fails is named with its line and left out; the exit code is then 1. "
+                "docs/mapping.md describes the language.",
+     .options = OPTIONS({"each", NULL, "apply it to every line of FILE by itself"},
+                        {"by", "EXPRESSION",
+                         "apply it to neighbouring lines for which the expression gives the same, "
+                         "as an array"}),
      .run = xd_cmd_map_run},
     {.group = "Maps",
      .name = "map explain",

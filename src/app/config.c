@@ -339,6 +339,24 @@ static void fill_systems(loader *load)
     draft->outbound.remote_count = draft->system_count;
 }
 
+/* --- maps --- */
+
+static void report_at(void *self, const char *pointer, const char *rule, const char *text)
+{
+    loader *load = self;
+    REPORT(load, pointer, rule, "%s", text);
+}
+
+static void fill_maps(loader *load, xd_config *config)
+{
+    xd_config_draft *draft = &load->draft;
+    xd_config_reporter report = {load, report_at};
+    xd_config_read_maps(load->folder, draft->maps, draft->map_count, &load->private->arena, report,
+                        load->errors);
+    config->maps = draft->maps;
+    config->map_count = draft->map_count;
+}
+
 /* --- the definition --- */
 
 /* A pointer into the definition as a pointer into the file: systems stand there by name. */
@@ -395,6 +413,7 @@ static xd_status load_all(loader *load, xd_config *config)
     }
     fill_hub(load, config);
     check_limits(load);
+    fill_maps(load, config);
     fill_sources(load, config);
     fill_systems(load);
     fill_keys(load);

@@ -14,6 +14,16 @@
 
 typedef struct xd_config_private xd_config_private;
 
+/* A map as configured now: one version of it. */
+typedef struct xd_config_map {
+    const char *name;
+    const char *file, *to, *layout_file; /* as given; layout_file NULL: the records are JSON */
+    xd_str text;                         /* of the map */
+    xd_str layout;                       /* canonical JSON; ptr NULL: none */
+    char hash[65]; /* SHA-256 over name, kind, layout and text: what events are pinned with */
+    xd_str data;   /* of its hub.map event */
+} xd_config_map;
+
 typedef struct xd_config {
     const char *folder;      /* the project folder as given */
     const char *name;        /* of the hub */
@@ -23,7 +33,9 @@ typedef struct xd_config {
     xd_ingress_options ingress;
     xd_engine_options engine; /* clock and seeds are the caller's to set */
     xd_outbound_options outbound;
-    xd_intake_options intake;   /* watched folders */
+    xd_intake_options intake;  /* watched folders */
+    const xd_config_map *maps; /* each compiles, and its layout opens */
+    uint32_t map_count;
     xd_str definition;          /* canonical JSON for xd_engine_create */
     xd_config_private *private; /* owns everything above */
 } xd_config;

@@ -48,6 +48,10 @@ static int compare_places(const void *a, const void *b)
 {
     const xd_config_error *left = a;
     const xd_config_error *right = b;
+    int files = strcmp(left->file, right->file);
+    if (files) {
+        return files;
+    }
     /* Errors without a place come last: they are about what is missing as a whole. */
     int32_t left_line = left->line ? left->line : INT32_MAX;
     int32_t right_line = right->line ? right->line : INT32_MAX;

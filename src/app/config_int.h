@@ -115,6 +115,8 @@ typedef struct xd_config_draft {
     uint32_t source_count;
     xd_config_system *systems;
     uint32_t system_count;
+    xd_config_map *maps;
+    uint32_t map_count;
 } xd_config_draft;
 
 extern const xd_config_choices xd_config_scopes; /* of keys */
@@ -132,6 +134,15 @@ extern const xd_config_format_info xd_config_formats[XD_CONFIG_FORMAT_COUNT];
 /* Walks root against the table: checks every value and fills draft. */
 void xd_config_read(const xd_json *root, const char *file, xd_str text, xd_arena *arena,
                     xd_config_draft *draft, xd_config_errors *errors);
+
+/* Reads the files of the draft's maps from folder, compiles them, and fills what follows from that.
+ * Errors name the map's own file, line and column, or (by report, at a pointer) the setting. */
+typedef struct xd_config_reporter {
+    void *self;
+    void (*at)(void *self, const char *pointer, const char *rule, const char *text);
+} xd_config_reporter;
+void xd_config_read_maps(const char *folder, xd_config_map *maps, uint32_t count, xd_arena *arena,
+                         xd_config_reporter report, xd_config_errors *errors);
 
 /* The definition's JSON (docs/definition.md) from the flow and systems parts of a tree that
  * xd_config_read found good: canonical form, in the arena. XD_NO_MEMORY, XD_LIMIT. */

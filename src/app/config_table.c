@@ -356,6 +356,38 @@ static const xd_config_field source_fields[] = {
 static const xd_config_section source_section = {
     "sources.NAME", "Folders that are watched for files of events.", source_fields};
 
+static const xd_config_field map_fields[] = {
+    {.name = "file",
+     .type = XD_CONFIG_TEXT,
+     .format = XD_CONFIG_PATH,
+     .required = true,
+     .max = PATH_MAX_BYTES,
+     .doc = "The map (JSONata), relative to the project folder.",
+     .store = XD_CONFIG_AS_TEXT,
+     .offset = offsetof(xd_config_map, file)},
+    {.name = "to",
+     .type = XD_CONFIG_TEXT,
+     .required = true,
+     .max = NAME_MAX_BYTES,
+     .doc = "Kind of document that it makes, such as goods_receipt; `crossdock schema` lists them.",
+     .store = XD_CONFIG_AS_TEXT,
+     .offset = offsetof(xd_config_map, to)},
+    {.name = "layout",
+     .type = XD_CONFIG_TEXT,
+     .format = XD_CONFIG_PATH,
+     .max = PATH_MAX_BYTES,
+     .doc = "Layout (JSON or YAML) by which files become the records that it maps, relative to the "
+            "project folder; without one they are JSON. docs/formats.md explains layouts.",
+     .store = XD_CONFIG_AS_TEXT,
+     .offset = offsetof(xd_config_map, layout_file)},
+    END};
+
+static const xd_config_section map_section = {
+    "maps.NAME",
+    "Maps from the words of a system to documents. A changed map is an event in the log; what was "
+    "mapped keeps the version it was mapped by.",
+    map_fields};
+
 #define MESSAGE_PATH(number, message_name, words)                                                  \
     {                                                                                              \
         .name = message_name, .type = XD_CONFIG_TEXT, .format = XD_CONFIG_URL_PATH,                \
@@ -426,7 +458,7 @@ static const xd_config_field system_fields[] = {
     {.name = "idempotency_key",
      .type = XD_CONFIG_TEXT,
      .max = TEXT_MAX_BYTES,
-     .fallback = "cd-{seq}-{index}",
+     .fallback = "cd-{source}/{id}/{index}",
      .doc = "Idempotency-Key header of a delivery; {source}, {id}, {seq}, {index} and {key} are "
             "replaced.",
      .store = XD_CONFIG_AS_TEXT,
@@ -759,6 +791,11 @@ static const xd_config_field root_fields[] = {
      .section = &key_section,
      .doc = "Who may call the hub.",
      NAMED(xd_config_key, keys, key_count)},
+    {.name = "maps",
+     .type = XD_CONFIG_NAMED,
+     .section = &map_section,
+     .doc = "Maps to documents.",
+     NAMED(xd_config_map, maps, map_count)},
     {.name = "sources",
      .type = XD_CONFIG_NAMED,
      .section = &source_section,

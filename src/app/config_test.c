@@ -306,7 +306,7 @@ static const struct {
     {"a: \xff\n",
      "crossdock.yaml:1:4: the file must be plain UTF-8, without a byte order mark (yaml.utf8)\n"},
     {"\"\xc3\xa9\": 1\nflow: {currency: EUR, \xc3\xa9: 1}\n",
-     "crossdock.yaml:1:2: /\xc3\xa9: there is no such setting; known here: hub, flow, keys, "
+     "crossdock.yaml:1:2: /\xc3\xa9: there is no such setting; known here: hub, flow, keys, maps, "
      "sources, intake, systems, engine, outbound (config.unknown)\n"
      "crossdock.yaml:2:23: /flow/\xc3\xa9: there is no such setting; known here: company, "
      "currency, ledger, accounts, match, valuation, require, controls, tolerances, rounding_cap, "

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { PROGRESS_EVERY = 10000 };
+enum { PROGRESS_EVERY = 10000, RAW_CAP = 1 << 30 };
 
 typedef struct reading {
     xd_content *content;
@@ -18,6 +18,9 @@ typedef struct reading {
     xd_instant last_at;
     int64_t head;
     int64_t state_seq;
+    xd_store *store; /* while the log is read */
+    xd_fault *fault;
+    char raw_checked[XD_SHA256_HEX]; /* hash of the bytes looked at last */
 } reading;
 
 static void tell(const reading *r, const char *where, const char *what)
@@ -53,6 +56,42 @@ static void hash_row(xd_sha256 *sha, const xd_log_row *row)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         hash_text(sha, texts[i]);
     }
+    if (row->map.len || row->raw.len) { /* without them the hash is what older versions made */
+        hash_text(sha, row->map);
+        hash_text(sha, row->raw);
+    }
+}
+
+/* That the bytes an event was mapped from are there, and are those of their name. Events of one
+ * file stand together, so that each file is read about once. */
+static xd_status check_raw(reading *r, const char *where, const xd_log_row *row)
+{
+    if (row->raw.len == 0) {
+        return XD_OK;
+    }
+    xd_str hash = {row->raw.ptr, row->raw.len < XD_SHA256_HEX ? row->raw.len : XD_SHA256_HEX};
+    if (xd_str_eq(hash, (xd_str){r->raw_checked, XD_SHA256_HEX})) {
+        return XD_OK;
+    }
+    xd_arena arena;
+    xd_arena_init(&arena, RAW_CAP);
+    xd_str media;
+    xd_str bytes;
+    xd_status status = r->store->ops->raw_get(r->store, hash, &arena, &media, &bytes, r->fault);
+    if (status == XD_OK && !bytes.ptr) {
+        tell(r, where, "was mapped from bytes that are missing");
+    } else if (status == XD_OK) {
+        uint8_t digest[XD_SHA256_BYTES];
+        char hex[XD_SHA256_HEX + 1];
+        xd_sha256_of(bytes, digest);
+        xd_hex(digest, sizeof digest, hex);
+        if (!xd_str_eq(hash, xd_str_from(hex))) {
+            tell(r, where, "was mapped from bytes that are not those of their name any more");
+        }
+    }
+    memcpy(r->raw_checked, hash.ptr, hash.len);
+    xd_arena_finish(&arena);
+    return status;
 }
 
 static xd_status read_row(void *context, const xd_log_row *row)
@@ -70,6 +109,7 @@ static xd_status read_row(void *context, const xd_log_row *row)
         tell(r, where, "was recorded before the event in front of it");
     }
     hash_row(r->sha, row);
+    XD_TRY(check_raw(r, where, row));
     r->content->log_head = row->seq;
     r->last_at = row->recorded_at;
     if (r->progress && row->seq % PROGRESS_EVERY == 0) {
@@ -80,6 +120,8 @@ static xd_status read_row(void *context, const xd_log_row *row)
 
 static xd_status read_log(reading *r, xd_store *store, xd_fault *fault)
 {
+    r->store = store;
+    r->fault = fault;
     XD_TRY(store->ops->log_head(store, &r->head, fault));
     XD_TRY(store->ops->log_each(store, 0, INT64_MAX, read_row, r, fault));
     uint8_t digest[XD_SHA256_BYTES];

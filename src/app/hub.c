@@ -180,6 +180,68 @@ static xd_status start_outbound(xd_hub *hub, xd_fault *fault)
     return xd_engine_start(hub->engine, fault);
 }
 
+/* --- maps --- */
+
+enum { SETTLE_MS = 10000 };
+
+/* Seq and hash of the version of a map that the log names last; 0 and "" when there is none. */
+static xd_status map_in_log(xd_store *store, const xd_config_map *map, int64_t *ret_seq, bool *ret,
+                            xd_fault *fault)
+{
+    xd_arena arena;
+    xd_arena_init(&arena, 1 << 20);
+    xd_str key = xd_arena_printf(&arena, "name/%s", map->name);
+    xd_str text = XD_STR_NULL;
+    const xd_json *known = NULL;
+    xd_status status = key.ptr
+                           ? store->ops->state_get(store, XD_STATE_MAP, key, &arena, &text, fault)
+                           : xd_fail(fault, XD_NO_MEMORY, NULL, "no memory for a map");
+    if (status == XD_OK && text.ptr) {
+        status = xd_json_parse(text, XD_JSON_LIMITS_DEFAULT, &arena, &known, fault);
+    }
+    if (status == XD_OK) {
+        *ret_seq = XD_INT(known, "seq", 0);
+        *ret = xd_str_eq(XD_TEXT(known, "hash"), xd_str_from(map->hash));
+    }
+    xd_arena_finish(&arena);
+    return status;
+}
+
+static xd_status tell_map(xd_hub *hub, xd_store *store, const xd_config_map *map, xd_fault *fault)
+{
+    int64_t seq = 0;
+    bool same = false;
+    XD_TRY(map_in_log(store, map, &seq, &same, fault));
+    if (same) {
+        return XD_OK;
+    }
+    /* With the version that it follows in its id, so that one that comes back is an event too. */
+    char id[XD_EVENT_ID_MAX + 1];
+    snprintf(id, sizeof id, "%s@%.16s@%lld", map->name, map->hash, (long long)seq);
+    XD_TRY(xd_engine_post(hub->engine, XD_KIND_HUB_MAP, xd_str_from(id), XD_STR("hub"), map->data,
+                          NULL, fault));
+    XD_LOG(XD_LOG_INFO, "map.changed", XD_LOG_TEXT("map", xd_str_from(map->name)),
+           XD_LOG_TEXT("hash", xd_str_from(map->hash)));
+    return XD_OK;
+}
+
+/* Puts every version that is configured into the log before anything is mapped by it. */
+static xd_status tell_maps(xd_hub *hub, const xd_config *config, xd_fault *fault)
+{
+    if (config->map_count == 0) {
+        return XD_OK;
+    }
+    (void)xd_engine_settle(hub->engine, SETTLE_MS); /* else a version may be told twice */
+    xd_store *store = NULL;
+    XD_TRY(xd_store_sqlite_open(config->database, XD_STORE_READ, &store, fault));
+    xd_status status = XD_OK;
+    for (uint32_t i = 0; i < config->map_count && status == XD_OK; i++) {
+        status = tell_map(hub, store, &config->maps[i], fault);
+    }
+    xd_store_destroy(store);
+    return status;
+}
+
 static xd_status start_intake(xd_hub *hub, xd_fault *fault)
 {
     if (hub->config->intake.folder_count == 0) {
@@ -208,6 +270,7 @@ static xd_status start_parts(xd_hub *hub, xd_fault *fault)
     XD_TRY(fit_connections(hub, fault));
     XD_TRY(start_engine(hub, fault));
     XD_TRY(start_outbound(hub, fault));
+    XD_TRY(tell_maps(hub, hub->config, fault));
     XD_TRY(start_intake(hub, fault));
     return start_ingress(hub, fault);
 }

@@ -237,3 +237,14 @@ xd_date xd_date_of(xd_instant instant, int32_t offset_minutes)
     int64_t us = instant - days * day_us + offset_minutes * minute_us;
     return (xd_date)(days + floor_div(us, day_us));
 }
+
+bool xd_moment_parse(xd_str text, bool last_day, xd_instant *ret)
+{
+    enum { DAY_S = 86400 };
+    xd_date date;
+    if (xd_date_parse(text, &date, NULL) == XD_OK) {
+        *ret = ((int64_t)date + (last_day ? 1 : 0)) * DAY_S * 1000000;
+        return true;
+    }
+    return xd_instant_parse(text, ret, NULL) == XD_OK;
+}

@@ -21,6 +21,9 @@ void xd_instant_write(xd_buf *buf, xd_instant instant);
 /* YYYY-MM-DD that exists. XD_INVALID, rule "time.date". */
 XD_CHECKED xd_status xd_date_parse(xd_str text, xd_date *ret, xd_fault *fault);
 void xd_date_write(xd_buf *buf, xd_date date);
+/* An end of a validity: a date (UTC) is its first moment, or, when last_day, the moment behind it;
+ * else an instant. False when text is neither. */
+bool xd_moment_parse(xd_str text, bool last_day, xd_instant *ret);
 /* Business date of an instant in the zone at offset_minutes east of UTC. */
 xd_date xd_date_of(xd_instant instant, int32_t offset_minutes);
 void xd_date_split(xd_date date, int32_t *ret_year, int32_t *ret_month, int32_t *ret_day);

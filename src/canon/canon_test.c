@@ -21,6 +21,9 @@ static const struct {
     {XD_KIND_SITE, "{'site':'EAST-01','name':'East','time_zone_offset_min':-300,'extensions':{}}"},
     {XD_KIND_UOM, "{'uom':'EA','name':'each','extensions':{}}"},
     {XD_KIND_ACCOUNT, "{'role':'GRNI','account':'2110','category':'FAST','extensions':{}}"},
+    {XD_KIND_CROSSWALK, "{'table':'item','system':'wms','code':'4711','value':'SKU-1',"
+                        "'valid_from':'2026-01-01','valid_to':'2026-12-31T23:00:00Z',"
+                        "'extensions':{}}"},
     {XD_KIND_PURCHASE_ORDER,
      "{'po':'PO-1','supplier':'SUP-1','site':'EAST-01','currency':'USD',"
      "'ordered_at':'2026-11-01T08:00:00Z','terms':'NET30','version':1,'created_by':'ann',"
@@ -275,8 +278,9 @@ static void break_value(breaking *b, const xd_field *field, const xd_json *json,
 
 static void break_code(breaking *b, const xd_field *field, const xd_json *json, const char *path)
 {
-    char longer[80];
-    snprintf(longer, sizeof longer, "\"%065d\"", 0);
+    char longer[300];
+    int max = field->type == XD_FIELD_CODE ? (int)field->max : XD_CODE_MAX_BYTES;
+    snprintf(longer, sizeof longer, "\"%0*d\"", max + 1, 0);
     break_value(b, field, json, path, "\"\"", "empty");
     break_value(b, field, json, path, "\" A\"", "trim");
     break_value(b, field, json, path, "\"A \"", "trim");

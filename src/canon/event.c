@@ -180,6 +180,13 @@ static void set_keys(xd_event *event)
     }
 }
 
+void xd_event_become(xd_event *event, const xd_kind_info *kind, const xd_json *data)
+{
+    event->kind = kind;
+    event->data = data;
+    set_keys(event);
+}
+
 /* Puts prefix before the fault's path; what no longer fits is cut off. */
 static void prefix_path(xd_fault *fault, const char *prefix)
 {
@@ -187,7 +194,7 @@ static void prefix_path(xd_fault *fault, const char *prefix)
         char path[sizeof fault->path];
         snprintf(path, sizeof path, "%s%.*s", prefix, (int)(sizeof path - 1 - strlen(prefix)),
                  fault->path);
-        memcpy(fault->path, path, sizeof path);
+        xd_fault_at(fault, -1, path); /* which mends a character that was cut */
     }
 }
 

@@ -17,6 +17,8 @@ typedef struct xd_event {
     xd_instant time;     /* business time given by the source, XD_INSTANT_NONE when absent */
     xd_str actor;        /* person or system that sent it, from the credential; "" when unknown */
     xd_str trace;        /* W3C traceparent or "" */
+    xd_str map;          /* hash of the map that made the data; "" when it came as it is */
+    xd_str raw;          /* "<hash>#<record>": what the map was given; "" when nothing is kept */
     xd_str data_text;    /* JSON bytes of data exactly as received; what the log stores */
     const xd_json *data; /* data_text parsed */
 } xd_event;
@@ -39,5 +41,8 @@ XD_CHECKED xd_status xd_event_from_cloudevent(const xd_json *envelope, xd_str te
  * data_text are set: binary mode, and rows read back from the log (which skip validation). */
 XD_CHECKED xd_status xd_event_open(xd_event *event, bool validate, xd_arena *arena,
                                    xd_fault *fault);
+/* Gives an event another document: kind and data, and with them key and order_key. data_text is the
+ * caller's to set. */
+void xd_event_become(xd_event *event, const xd_kind_info *kind, const xd_json *data);
 
 #endif

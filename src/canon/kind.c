@@ -22,6 +22,7 @@ static const xd_kind_info kinds[] = {
     ROW(XD_KIND_SITE, site, "Site", "site", "site"),
     ROW(XD_KIND_UOM, uom, "Unit of measure", "uom", "uom"),
     ROW(XD_KIND_ACCOUNT, account, "Account mapping", "role", "role"),
+    ROW(XD_KIND_CROSSWALK, crosswalk, "Crosswalk entry", "code", "code"),
     ROW(XD_KIND_PURCHASE_ORDER, purchase_order, "Purchase order", "po", "po"),
     ROW(XD_KIND_ORDER_CHANGE, order_change, "Purchase order change", "po", "po"),
     ROW(XD_KIND_ACKNOWLEDGEMENT, acknowledgement, "Order acknowledgement", "acknowledgement_no",
@@ -38,11 +39,13 @@ static const xd_kind_info kinds[] = {
     ROW(XD_KIND_CREDIT_MEMO, credit_memo, "Supplier credit memo", "credit_memo", "po"),
     ROW(XD_KIND_PAYMENT_STATUS, payment_status, "Payment status", "payment", "po"),
     ROW(XD_KIND_JOURNAL_ENTRY, journal_entry, "Journal entry", "entry_no", "entry_no"),
+    HUB_ROW(XD_KIND_DOCUMENT, "document", "Record that waits to be mapped", NULL),
     HUB_ROW(XD_KIND_HUB_DEFINITION, "hub_definition", "Flow definition in force", NULL),
     HUB_ROW(XD_KIND_HUB_OUTCOMES, "hub_outcomes", "Results of deliveries", NULL),
     HUB_ROW(XD_KIND_HUB_HOLD_RELEASE, "hub_hold_release", "Release of a hold", "hold"),
     HUB_ROW(XD_KIND_HUB_DEAD_LETTER, "hub_dead_letter", "Decision on a dead letter", "delivery"),
     HUB_ROW(XD_KIND_HUB_TIMER, "hub_timer", "Timer that ran out", NULL),
+    HUB_ROW(XD_KIND_HUB_MAP, "hub_map", "Version of a map", "name"),
 };
 
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };

@@ -12,7 +12,8 @@ typedef enum xd_kind {
     XD_KIND_SUPPLIER = 2,
     XD_KIND_SITE = 3,
     XD_KIND_UOM = 4,
-    XD_KIND_ACCOUNT = 5, /* account mapping: role (and item category) -> ledger account */
+    XD_KIND_ACCOUNT = 5,   /* account mapping: role (and item category) -> ledger account */
+    XD_KIND_CROSSWALK = 6, /* what one system calls a thing, in the words of another */
     /* process */
     XD_KIND_PURCHASE_ORDER = 10,
     XD_KIND_ORDER_CHANGE = 11,
@@ -31,12 +32,18 @@ typedef enum xd_kind {
     XD_KIND_CREDIT_MEMO = 31,
     XD_KIND_PAYMENT_STATUS = 32,
     XD_KIND_JOURNAL_ENTRY = 33,
+    /* A record of a source whose map needs codes that were not known when it came in; only the hub
+     * appends it: {"source","map":"<sha256 of the map>","record":..,"n":place among the documents
+     * that the map makes of the record, from 0}. */
+    XD_KIND_DOCUMENT = 40,
     /* the hub's own events; only the hub appends them */
     XD_KIND_HUB_DEFINITION = 60, /* the flow definition in force from here on */
     XD_KIND_HUB_OUTCOMES = 61,   /* results of deliveries */
     XD_KIND_HUB_HOLD_RELEASE = 62,
     XD_KIND_HUB_DEAD_LETTER = 63, /* retry or drop */
     XD_KIND_HUB_TIMER = 64,
+    /* A version of a map: {"name","hash","to":kind name,"text":"<JSONata>","layout":{..}|null}. */
+    XD_KIND_HUB_MAP = 65,
     XD_KIND_LIMIT = 80
 } xd_kind;
 

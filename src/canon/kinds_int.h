@@ -14,6 +14,7 @@ extern const xd_field xd_supplier_document;
 extern const xd_field xd_site_document;
 extern const xd_field xd_uom_document;
 extern const xd_field xd_account_document;
+extern const xd_field xd_crosswalk_document;
 /* process */
 extern const xd_field xd_purchase_order_document;
 extern const xd_field xd_order_change_document;

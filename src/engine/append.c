@@ -133,8 +133,8 @@ static xd_status find_existing(xd_appender *a, const xd_event *event, int64_t *r
     return a->store->ops->event_find(a->store, event->source, event->id, ret_seq, fault);
 }
 
-static xd_status append_event(xd_appender *a, xd_event *event, xd_instant now, xd_appended *result,
-                              xd_fault *fault)
+static xd_status append_event(xd_appender *a, const xd_submission *s, xd_event *event,
+                              xd_instant now, xd_appended *result, xd_fault *fault)
 {
     int64_t existing;
     XD_TRY(find_existing(a, event, &existing, fault));
@@ -151,7 +151,12 @@ static xd_status append_event(xd_appender *a, xd_event *event, xd_instant now, x
                       .time = event->time,
                       .actor = event->actor,
                       .trace = event->trace,
-                      .body = event->data_text};
+                      .body = event->data_text,
+                      .map = event->map,
+                      .raw = event->raw};
+    if (s->raw_bytes.ptr && event->raw.len) {
+        XD_TRY(a->store->ops->raw_put(a->store, s->raw_hash, s->raw_media, s->raw_bytes, fault));
+    }
     XD_TRY(a->store->ops->log_append(a->store, &row, fault));
     a->head = row.seq; /* before what may fail: a rollback takes both back */
     XD_TRY(add_recent(a, event->source, event->id, fault));
@@ -210,7 +215,7 @@ xd_status xd_append(xd_appender *a, xd_submission *s, xd_instant now, bool *ret_
         }
     }
     for (uint32_t i = 0; i < s->count; i++) {
-        XD_TRY(append_event(a, &s->events[i], now, &s->results[i], fault));
+        XD_TRY(append_event(a, s, &s->events[i], now, &s->results[i], fault));
         if (s->all_or_nothing && s->results[i].status == XD_CONFLICT) {
             s->status = xd_fail(&s->fault, XD_CONFLICT, "event.id",
                                 "event %u of the batch: id %.*s of source %.*s is already in the "

@@ -122,7 +122,10 @@ static xd_status ensure_definition(xd_engine *e, xd_str definition_json, xd_faul
 
 static xd_status open_parts(xd_engine *e, xd_str definition_json, xd_fault *fault)
 {
-    xd_processor_ports ports = {.self = e, .offer = xd_work_offer, .timer = xd_work_timer_set};
+    xd_processor_ports ports = {.self = e,
+                                .offer = xd_work_offer,
+                                .timer = xd_work_timer_set,
+                                .crosswalk = xd_work_code_changed};
     XD_TRY(xd_processor_create(e->state, e->options.cache_bytes, ports, &e->processor, fault));
     int64_t written = xd_processor_written_seq(e->processor);
     XD_TRY(xd_appender_init(&e->appender, e->log, written, fault));
@@ -213,6 +216,15 @@ xd_status xd_engine_connect(xd_engine *e, xd_delivery_port port, xd_fault *fault
         return xd_fail(fault, XD_INTERNAL, "engine.order", "connect outbound before starting");
     }
     e->port = port;
+    return XD_OK;
+}
+
+xd_status xd_engine_connect_codes(xd_engine *e, xd_code_port port, xd_fault *fault)
+{
+    if (e->running) {
+        return xd_fail(fault, XD_INTERNAL, "engine.order", "connect codes before starting");
+    }
+    e->codes = port;
     return XD_OK;
 }
 

@@ -36,6 +36,9 @@ struct xd_submission {
         status; /* of the whole: XD_OK, XD_CONFLICT (idempotency key or batch), or a store fault */
     xd_fault fault; /* when status is not XD_OK */
     size_t bytes;   /* of the payload, for queue limits */
+    /* What the events were mapped from, kept in the transaction of the first that is new; ptr NULL:
+     * nothing. raw_hash is its SHA-256 in hexadecimal. The texts must outlive done. */
+    xd_str raw_bytes, raw_media, raw_hash;
     /* Idempotency-Key, or empty. */
     xd_str consumer;
     xd_str idempotency_key;
@@ -85,6 +88,13 @@ typedef struct xd_delivery_port {
     void (*offer)(void *self, xd_parcel *parcel);
 } xd_delivery_port;
 
+/* Who keeps an index of codes; told on the stepping thread, in log order, of every crosswalk event
+ * that is stepped from connecting on (what was written before is in state). Must be quick. */
+typedef struct xd_code_port {
+    void *self;
+    void (*changed)(void *self, const xd_event *event);
+} xd_code_port;
+
 typedef struct xd_engine_options {
     uint32_t queue_max;     /* submissions waiting, default 4096 */
     size_t queue_max_bytes; /* default 64 MiB */
@@ -120,6 +130,8 @@ void xd_engine_destroy(xd_engine *engine);
 void xd_engine_abandon(xd_engine *engine);
 /* Offers every unsettled delivery, then new ones as they come. Call once, before start. */
 XD_CHECKED xd_status xd_engine_connect(xd_engine *engine, xd_delivery_port port, xd_fault *fault);
+/* Tells port of codes. Call once, before start. */
+XD_CHECKED xd_status xd_engine_connect_codes(xd_engine *engine, xd_code_port port, xd_fault *fault);
 /* Runs the engine's threads until xd_engine_stop. */
 XD_CHECKED xd_status xd_engine_start(xd_engine *engine, xd_fault *fault);
 /* Refuses new submissions, finishes queued ones, steps the backlog, writes state, joins the

@@ -22,6 +22,7 @@ struct xd_engine {
     pthread_mutex_t turn_lock;
     xd_engine_options options;
     xd_delivery_port port; /* offer NULL: not connected */
+    xd_code_port codes;    /* changed NULL: not connected */
 
     /* Shared with submitters and between the threads, under lock. */
     pthread_mutex_t lock;
@@ -106,6 +107,7 @@ bool xd_work_is_done(const xd_engine *engine);
 /* The processor's ports (self is the engine). */
 void xd_work_offer(void *self, xd_parcel *parcel);
 void xd_work_timer_set(void *self, xd_instant due, xd_str key);
+void xd_work_code_changed(void *self, const xd_event *event);
 
 /* Bodies of the engine's threads. */
 void *xd_engine_run_appender(void *engine);

@@ -275,6 +275,12 @@ static xd_status moody_log_append(xd_store *store, const xd_log_row *row, xd_fau
     moody *m = (moody *)store;
     return m->real->ops->log_append(m->real, row, fault);
 }
+static xd_status moody_raw_put(xd_store *store, xd_str hash, xd_str media, xd_str bytes,
+                               xd_fault *fault)
+{
+    moody *m = (moody *)store;
+    return m->real->ops->raw_put(m->real, hash, media, bytes, fault);
+}
 static xd_status moody_event_put(xd_store *store, const xd_log_row *row, xd_fault *fault)
 {
     moody *m = (moody *)store;
@@ -347,6 +353,7 @@ static void a_refused_commit_is_told_to_the_sender_and_passes(void **state)
                                .hold = moody_hold,
                                .let_go = moody_hold,
                                .log_append = moody_log_append,
+                               .raw_put = moody_raw_put,
                                .event_put = moody_event_put,
                                .event_find = moody_event_find,
                                .log_get = moody_log_get,

@@ -9,7 +9,7 @@ enum {
     LINGER_US =
         250, /* wait for company under load: a commit costs the same for one event and for thirty */
     LINGER_ENOUGH = 48, /* submissions that are company enough */
-    STEPPER_NICE = 5 /* when the cores are full, accepting goes first, without starving the rest */
+    STEPPER_NICE = 10 /* when the cores are full, accepting goes first, without starving the rest */
 };
 
 static struct timespec after_us(int64_t us)

@@ -353,6 +353,8 @@ xd_status xd_event_of_row(const xd_log_row *row, xd_arena *arena, xd_event *ret,
                       .time = row->time,
                       .actor = row->actor,
                       .trace = row->trace,
+                      .map = row->map,
+                      .raw = row->raw,
                       .data_text = row->body};
     if (!event.kind) {
         return xd_fail(fault, XD_CORRUPT, "log.kind",
@@ -387,6 +389,9 @@ xd_status xd_processor_step(xd_processor *p, const xd_event *event, xd_fault *fa
     }
     XD_TRY(step_one(p, event, false, fault));
     XD_TRY(step_woken(p, fault));
+    if (p->ports.crosswalk && event->kind->kind == XD_KIND_CROSSWALK) {
+        p->ports.crosswalk(p->ports.self, event);
+    }
     XD_TRY(keep_line(p, event, fault));
     p->stepped = event->seq;
     return XD_OK;

@@ -10,13 +10,15 @@
 
 typedef struct xd_processor xd_processor;
 
-/* Where new deliveries and timers go. Either function may be NULL. */
+/* Where new deliveries, timers and codes go. Each function may be NULL. */
 typedef struct xd_processor_ports {
     void *self;
     /* Takes over one ownership of the parcel. */
     void (*offer)(void *self, xd_parcel *parcel);
     /* A timer was set: due instant and its key. */
     void (*timer)(void *self, xd_instant due, xd_str key);
+    /* A crosswalk event was stepped: its data as in the log (flow/crosswalk.h reads it). */
+    void (*crosswalk)(void *self, const xd_event *event);
 } xd_processor_ports;
 
 /* Loads the definition in force from the store. */

@@ -33,6 +33,14 @@ void xd_work_timer_set(void *self, xd_instant due, xd_str key)
     e->failed = !xd_timers_add(&e->timers, due, key) || e->failed;
 }
 
+void xd_work_code_changed(void *self, const xd_event *event)
+{
+    const xd_engine *e = self;
+    if (e->codes.changed) {
+        e->codes.changed(e->codes.self, event);
+    }
+}
+
 /* --- stepping --- */
 
 /* The next event to step when it is among the kept ones, else NULL. */

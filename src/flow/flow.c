@@ -22,6 +22,7 @@ static const flow_row rows[XD_KIND_LIMIT] = {
     [XD_KIND_SITE] = {"master", xd_flow_master, NULL, NULL},
     [XD_KIND_UOM] = {"master", xd_flow_master, NULL, NULL},
     [XD_KIND_ACCOUNT] = {"master", xd_flow_master, NULL, NULL},
+    [XD_KIND_CROSSWALK] = {"crosswalk", xd_flow_crosswalk, NULL, NULL},
     [XD_KIND_PURCHASE_ORDER] = {"order", xd_flow_purchase_order, NULL, "created_by"},
     [XD_KIND_ORDER_CHANGE] = {"order_change", xd_flow_order_change, NULL, "requested_by"},
     [XD_KIND_ACKNOWLEDGEMENT] = {"acknowledgement", xd_flow_acknowledgement, NULL, NULL},
@@ -38,11 +39,13 @@ static const flow_row rows[XD_KIND_LIMIT] = {
     [XD_KIND_CREDIT_MEMO] = {"credit", xd_flow_credit_memo, "credit_date", NULL},
     [XD_KIND_PAYMENT_STATUS] = {"payment", xd_flow_payment_status, NULL, NULL},
     [XD_KIND_JOURNAL_ENTRY] = {"journal", xd_flow_journal_entry, "date", "prepared_by"},
+    [XD_KIND_DOCUMENT] = {"document", xd_flow_document, NULL, NULL},
     [XD_KIND_HUB_DEFINITION] = {"definition", xd_flow_definition, NULL, NULL},
     [XD_KIND_HUB_OUTCOMES] = {"delivery", xd_flow_outcomes, NULL, NULL},
     [XD_KIND_HUB_HOLD_RELEASE] = {"hold_release", xd_flow_hold_release, NULL, "person"},
     [XD_KIND_HUB_DEAD_LETTER] = {"dead_letter", xd_flow_dead_letter, NULL, "person"},
     [XD_KIND_HUB_TIMER] = {"timer", xd_flow_timer, NULL, NULL},
+    [XD_KIND_HUB_MAP] = {"map", xd_flow_map, NULL, NULL},
 };
 
 /* --- arithmetic and memory --- */
@@ -510,6 +513,12 @@ static xd_status finish(xd_flow *f)
     if (effect->len) {
         XD_TRY(xd_match_write_effect(f));
         XD_TRY(write_entries(f));
+        if (f->mapped) {
+            XD_BUF_LIT(effect, ",\"kind\":\"");
+            xd_buf_str_add(effect, xd_str_from(f->event->kind->name));
+            XD_BUF_LIT(effect, "\",\"data\":");
+            xd_buf_str_add(effect, f->event->data_text);
+        }
         xd_buf_char(effect, '}');
         XD_TRY(xd_flow_keep(f, effect, &step->effect));
     }
@@ -530,25 +539,37 @@ static xd_status business_date(xd_flow *f, const char *field)
     return XD_OK;
 }
 
+/* Turns to an event: its document, its day, who did it, and the flow that runs. */
+static xd_status turn_to(xd_flow *f, const xd_event *event)
+{
+    const flow_row *row = &rows[event->kind->kind];
+    f->event = event;
+    f->data = event->data;
+    f->name = row->name;
+    XD_TRY(business_date(f, row->date_field));
+    xd_str person =
+        row->person_field ? xd_json_get_text(f->data, xd_str_from(row->person_field)) : XD_STR_NULL;
+    f->person = person.len ? person : event->actor;
+    return XD_OK;
+}
+
+xd_status xd_flow_become(xd_flow *f, const xd_event *event)
+{
+    XD_TRY(turn_to(f, event));
+    f->step->event = event;
+    f->mapped = true;
+    return rows[event->kind->kind].run(f);
+}
+
 xd_status xd_flow_step(xd_step *step, xd_fault *fault)
 {
     const flow_row *row = &rows[step->event->kind->kind];
     if (!row->run) {
         return XD_OK;
     }
-    xd_flow f = {.step = step,
-                 .definition = step->definition,
-                 .event = step->event,
-                 .data = step->event->data,
-                 .arena = step->arena,
-                 .fault = fault,
-                 .name = row->name,
-                 .person = step->event->actor};
-    XD_TRY(business_date(&f, row->date_field));
-    if (row->person_field) {
-        xd_str person = xd_json_get_text(f.data, xd_str_from(row->person_field));
-        f.person = person.len ? person : f.person;
-    }
+    xd_flow f = {
+        .step = step, .definition = step->definition, .arena = step->arena, .fault = fault};
+    XD_TRY(turn_to(&f, step->event));
     xd_status status = row->run(&f);
     if (status == XD_OK) {
         status = finish(&f);

@@ -36,7 +36,11 @@ typedef struct xd_flow {
     xd_str accounts[XD_ACCOUNT_COUNT]; /* resolved so far */
     xd_entry *entries, *last_entry;
     xd_invoice *touched, *last_touched; /* invoices changed, in order */
+    bool mapped; /* event is what a map made of a record: the effect tells kind and data */
 } xd_flow;
+
+/* Goes on with the document that a map made of the event's record: runs the flow of its kind. */
+XD_CHECKED xd_status xd_flow_become(xd_flow *f, const xd_event *event);
 
 /* --- arithmetic: a failure becomes an XD_OVERFLOW fault of the event --- */
 XD_CHECKED xd_status xd_flow_exact(xd_flow *f, xd_status status);
@@ -151,6 +155,9 @@ xd_status xd_flow_credit_memo(xd_flow *f);
 xd_status xd_flow_payment_status(xd_flow *f);
 xd_status xd_flow_journal_entry(xd_flow *f);
 xd_status xd_flow_definition(xd_flow *f);
+xd_status xd_flow_crosswalk(xd_flow *f);
+xd_status xd_flow_map(xd_flow *f);
+xd_status xd_flow_document(xd_flow *f);
 xd_status xd_flow_outcomes(xd_flow *f);
 xd_status xd_flow_hold_release(xd_flow *f);
 xd_status xd_flow_timer(xd_flow *f);

@@ -256,10 +256,23 @@ static void invoice_status(xd_buf *buf, const xd_event *event, const xd_json *ef
     xd_buf_char(buf, '}');
 }
 
-xd_status xd_flow_render(xd_message message, const xd_event *event, const xd_json *effect,
+void xd_flow_subject(const xd_event *event, const xd_json *effect, xd_event *ret)
+{
+    *ret = *event;
+    const xd_json *data = XD_GET(effect, "data");
+    const xd_kind_info *kind = xd_kind_by_name(XD_TEXT(effect, "kind"));
+    if (event->kind && event->kind->kind == XD_KIND_DOCUMENT && data && kind) {
+        xd_event_become(ret, kind, data);
+    }
+}
+
+xd_status xd_flow_render(xd_message message, const xd_event *logged, const xd_json *effect,
                          xd_buf *ret_body, xd_fault *fault)
 {
     xd_status status = XD_OK;
+    xd_event subject;
+    xd_flow_subject(logged, effect, &subject);
+    const xd_event *event = &subject;
     switch (message) {
     case XD_MESSAGE_INVENTORY:
         status = inventory(ret_body, event, effect);

@@ -7,6 +7,7 @@
 #include "base/planted.h"
 #include "flow/doc.h"
 #include "flow/key.h"
+#include "flow/maps.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -34,6 +35,8 @@ void xd_step_finish(xd_step *step)
     if (step) {
         xd_buf_finish(&step->scratch);
         xd_buf_finish(&step->effect_text);
+        xd_maps_destroy(step->maps);
+        step->maps = NULL;
     }
 }
 
@@ -42,12 +45,14 @@ void xd_step_begin(xd_step *step, const xd_definition *definition, xd_state_view
 {
     xd_buf scratch = step->scratch;
     xd_buf effect_text = step->effect_text;
+    xd_maps *maps = step->maps;
     *step = (xd_step){.definition = definition,
                       .view = view,
                       .event = event,
                       .arena = arena,
                       .scratch = scratch,
-                      .effect_text = effect_text};
+                      .effect_text = effect_text,
+                      .maps = maps};
     xd_buf_clear(&step->scratch);
     xd_buf_clear(&step->effect_text);
 }

@@ -43,6 +43,7 @@ enum {
 };
 
 typedef struct xd_step xd_step;
+typedef struct xd_maps xd_maps; /* compiled maps, see maps.h */
 
 struct xd_step {
     const xd_definition *definition; /* borrows */
@@ -69,6 +70,7 @@ struct xd_step {
                        kept */
     xd_buf scratch; /* for building one value at a time; lives across steps */
     xd_buf effect_text; /* where the effect grows; lives across steps */
+    xd_maps *maps;      /* owns; NULL until the first is needed; lives across steps */
 };
 
 /* Prepares a step; scratch memory is kept across steps, finish frees it. */
@@ -118,6 +120,10 @@ XD_CHECKED xd_status xd_step_timer(xd_step *step, xd_instant due, xd_str about, 
 /* Takes it back; one that is not set is fine. */
 XD_CHECKED xd_status xd_step_cancel_timer(xd_step *step, xd_instant due, xd_str about,
                                           xd_fault *fault);
+
+/* The event a person means: itself, or, when it is a record that its flow has mapped (kind
+ * document), the document that the map made, as the effect has it. ret borrows both. */
+void xd_flow_subject(const xd_event *event, const xd_json *effect, xd_event *ret);
 
 /* Body of one outbound message, from the event and what its step kept (effect). Pure, so nothing of
  * it is stored. Content is documented in docs/messages.md. */

@@ -1,6 +1,8 @@
 /* Builds, numbers, chains and verifies journal entries. See journal.h. Pure; calls base. */
 #include "ledger/journal.h"
 
+#include "base/planted.h"
+
 #include <assert.h>
 
 #define HASH_MEMBER ",\"hash\":\""
@@ -229,7 +231,9 @@ xd_status xd_journal_post(const xd_journal *journal, xd_journal_chain *chain, xd
                           xd_buf *buf, int64_t *ret_number, xd_fault *fault)
 {
     assert(journal->date.len == 10);
-    XD_TRY(xd_journal_check(journal, fault));
+    if (!XD_PLANTED(unbalanced_rounding)) {
+        XD_TRY(xd_journal_check(journal, fault));
+    }
     xd_journal_number *counter = NULL;
     XD_TRY(counter_of(journal, chain, arena, &counter, fault));
     size_t start = buf->len;
@@ -246,7 +250,7 @@ xd_status xd_journal_post(const xd_journal *journal, xd_journal_chain *chain, xd
     if (buf->failed) {
         return no_memory(fault);
     }
-    counter->last++;
+    counter->last += !(XD_PLANTED(journal_number_reused) && chain->ordinal % 8 == 7);
     chain->ordinal++;
     memcpy(chain->head, hash, sizeof chain->head);
     *ret_number = counter->last;

@@ -9,8 +9,6 @@
 
 enum { FIRST_SLOTS = 64, FIRST_CODES = 32 };
 
-#define MICROS_PER_DAY INT64_C(86400000000)
-
 typedef struct entry {
     xd_instant from, to; /* as in a row */
     xd_str value;        /* borrows the arena */
@@ -58,12 +56,7 @@ static xd_status read_time(xd_str name, const xd_json *value, bool last_day, xd_
         (value->type == XD_JSON_STRING && value->text.len == 0)) {
         return XD_OK;
     }
-    xd_date date;
-    if (value->type == XD_JSON_STRING && xd_date_parse(value->text, &date, NULL) == XD_OK) {
-        *ret = (date + (last_day ? 1 : 0)) * MICROS_PER_DAY;
-        return XD_OK;
-    }
-    if (value->type == XD_JSON_STRING && xd_instant_parse(value->text, ret, NULL) == XD_OK) {
+    if (value->type == XD_JSON_STRING && xd_moment_parse(value->text, last_day, ret)) {
         return XD_OK;
     }
     return bad_member("xref.time", name, value, fault,

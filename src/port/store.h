@@ -73,6 +73,8 @@ typedef struct xd_log_row {
     xd_str actor;
     xd_str trace;
     xd_str body;
+    xd_str map; /* hash of the map that made the body, 64 hex digits; "" when it came as it is */
+    xd_str raw; /* "<hash>#<record>": the bytes that the map was given; "" when none are kept */
 } xd_log_row;
 
 typedef struct xd_store xd_store;
@@ -99,6 +101,12 @@ typedef struct xd_store_ops {
     /* One row by seq, copied into arena; XD_NOT_FOUND. */
     xd_status (*log_get)(xd_store *store, int64_t seq, xd_arena *arena, xd_log_row *ret_row,
                          xd_fault *fault);
+    /* Keeps bytes as they were received, once, under their SHA-256 in hexadecimal; in the
+     * transaction of the events that name them. What is there already is left alone. */
+    xd_status (*raw_put)(xd_store *store, xd_str hash, xd_str media, xd_str bytes, xd_fault *fault);
+    /* Copied into arena; XD_OK with *ret_bytes = XD_STR_NULL when absent. */
+    xd_status (*raw_get)(xd_store *store, xd_str hash, xd_arena *arena, xd_str *ret_media,
+                         xd_str *ret_bytes, xd_fault *fault);
     /* Rows with seq > after in order, at most limit. */
     xd_status (*log_each)(xd_store *store, int64_t after, int64_t limit, xd_log_visit visit,
                           void *context, xd_fault *fault);

@@ -7,6 +7,7 @@ static const char *const NAMES[XD_STATE_LIMIT] = {
     [XD_STATE_SITE] = "site",
     [XD_STATE_UOM] = "uom",
     [XD_STATE_ACCOUNT] = "account",
+    [XD_STATE_CROSSWALK] = "crosswalk",
     [XD_STATE_PURCHASE_ORDER] = "purchase_order",
     [XD_STATE_ORDER_LINE] = "order_line",
     [XD_STATE_RECEIPT_LINE] = "receipt_line",
@@ -34,6 +35,7 @@ static const char *const NAMES[XD_STATE_LIMIT] = {
     [XD_STATE_EXCEPTION] = "exception",
     [XD_STATE_TIMER] = "timer",
     [XD_STATE_DEFINITION] = "definition",
+    [XD_STATE_MAP] = "map",
 };
 
 const char *xd_state_kind_name(xd_state_kind kind)

@@ -104,6 +104,46 @@ static void a_row_of_the_log_comes_back_as_it_was(void **state)
     assert_string_equal(fault.rule, "log.seq");
 }
 
+static void received_bytes_are_kept_once_and_with_their_event(void **state)
+{
+    fixture *f = *state;
+    const xd_store_ops *ops = f->store->ops;
+    xd_str hash = XD_STR("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+    xd_str bytes = XD_STR("a;b\0c\n\xff");
+    xd_log_row row = test_row(1, "wms", "1", "{}");
+    row.map = XD_STR("e3b0");
+    row.raw = XD_STR("9f86#1");
+    test_begin(f->store);
+    assert_int_equal(ops->raw_put(f->store, hash, XD_STR("text/csv"), bytes, NULL), XD_OK);
+    test_append(f->store, row);
+    ops->rollback(f->store);
+    xd_str media = XD_STR_NULL;
+    xd_str found_bytes = XD_STR("x");
+    assert_int_equal(ops->raw_get(f->store, hash, &f->arena, &media, &found_bytes, NULL), XD_OK);
+    assert_null(found_bytes.ptr);
+
+    test_begin(f->store);
+    assert_int_equal(ops->raw_put(f->store, hash, XD_STR("text/csv"), bytes, NULL), XD_OK);
+    assert_int_equal(ops->raw_put(f->store, hash, XD_STR("other"), bytes, NULL), XD_OK);
+    assert_int_equal(ops->raw_put(f->store, XD_STR("00"), XD_STR(""), XD_STR(""), NULL), XD_OK);
+    test_append(f->store, row);
+    test_append(f->store, test_row(2, "wms", "2", "{}"));
+    test_commit(f->store);
+    assert_int_equal(ops->raw_get(f->store, hash, &f->arena, &media, &found_bytes, NULL), XD_OK);
+    assert_text(media, "text/csv");
+    assert_true(xd_str_eq(found_bytes, bytes));
+    assert_int_equal(ops->raw_get(f->store, XD_STR("00"), &f->arena, &media, &found_bytes, NULL),
+                     XD_OK);
+    assert_non_null(found_bytes.ptr);
+    assert_int_equal(found_bytes.len, 0);
+    assert_int_equal(ops->log_get(f->store, 1, &f->arena, &row, NULL), XD_OK);
+    assert_text(row.map, "e3b0");
+    assert_text(row.raw, "9f86#1");
+    assert_int_equal(ops->log_get(f->store, 2, &f->arena, &row, NULL), XD_OK);
+    assert_text(row.map, "");
+    assert_text(row.raw, "");
+}
+
 static void the_register_finds_an_event_by_its_whole_identity(void **state)
 {
     fixture *f = *state;
@@ -427,7 +467,9 @@ static void compare_append(pair *p)
                       .time = below(p, 3) ? (int64_t)below(p, 1000000) : XD_INSTANT_NONE,
                       .actor = random_text(p, "a", 5),
                       .trace = XD_STR(""),
-                      .body = body};
+                      .body = body,
+                      .map = below(p, 4) ? XD_STR("") : random_text(p, "m", 5),
+                      .raw = below(p, 4) ? XD_STR("") : random_text(p, "r", 50)};
     int64_t seqs[2];
     for (int i = 0; i < 2; i++) {
         xd_store *s = p->stores[i];
@@ -488,10 +530,11 @@ static void compare_small_things(pair *p)
 
 static xd_status spell_row(void *context, const xd_log_row *row)
 {
-    xd_buf_printf(context, "%lld %lld %d %.*s %.*s %.*s %.*s %lld %.*s %.*s\n", (long long)row->seq,
-                  (long long)row->recorded_at, (int)row->kind, XD_FMT(row->source), XD_FMT(row->id),
-                  XD_FMT(row->key), XD_FMT(row->order_key), (long long)row->time,
-                  XD_FMT(row->actor), XD_FMT(row->body));
+    xd_buf_printf(context, "%lld %lld %d %.*s %.*s %.*s %.*s %lld %.*s %.*s %.*s %.*s\n",
+                  (long long)row->seq, (long long)row->recorded_at, (int)row->kind,
+                  XD_FMT(row->source), XD_FMT(row->id), XD_FMT(row->key), XD_FMT(row->order_key),
+                  (long long)row->time, XD_FMT(row->actor), XD_FMT(row->body), XD_FMT(row->map),
+                  XD_FMT(row->raw));
     return XD_OK;
 }
 
@@ -596,6 +639,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(a_row_of_the_log_comes_back_as_it_was),
+        ON_BOTH(received_bytes_are_kept_once_and_with_their_event),
         ON_BOTH(the_register_finds_an_event_by_its_whole_identity),
         ON_BOTH(the_log_walks_in_order_from_a_place_and_stops_when_told),
         ON_BOTH(rollback_leaves_nothing_of_a_transaction),

@@ -19,9 +19,10 @@
 enum { ARENA_BYTES = 64 << 20, PATH_BYTES = 512, POSITIONS_MAX = 2000 };
 
 /* Ends of the names of rules ("lots.sum") that speak of several fields together, of lists that only
- * the hub has, or of signs inside texts. */
+ * the hub has, of signs inside texts, or of texts that may be a date or an instant. */
 static const char *const beyond_schema[] = {
-    ".balance", ".code", ".empty", ".exceeds", ".required", ".side", ".sum", ".unique", ".zero",
+    ".balance", ".code", ".empty", ".exceeds", ".required",
+    ".side",    ".sum",  ".time",  ".unique",  ".zero",
 };
 
 static xd_str read_file(const char *path, xd_arena *arena)

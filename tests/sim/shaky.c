@@ -12,6 +12,7 @@ enum { RECORD_CAP = 256 << 20 };
 typedef enum record_kind {
     RECORD_LOG,
     RECORD_EVENT,
+    RECORD_RAW,
     RECORD_STATE,
     RECORD_NUMBERED,
     RECORD_META
@@ -149,6 +150,9 @@ static void apply_one(shaky *s, const record *r)
     case RECORD_EVENT:
         status = inner->ops->event_put(inner, &r->row, NULL);
         break;
+    case RECORD_RAW:
+        status = inner->ops->raw_put(inner, r->key, r->row.source, r->value, NULL);
+        break;
     case RECORD_STATE:
         status = inner->ops->state_put(inner, (xd_state_kind)r->number, r->key, r->value, NULL);
         break;
@@ -257,6 +261,8 @@ static void record_row(shaky *s, record_kind kind, const xd_log_row *row)
         r->row.actor = keep(s, row->actor);
         r->row.trace = keep(s, row->trace);
         r->row.body = keep(s, row->body);
+        r->row.map = keep(s, row->map);
+        r->row.raw = keep(s, row->raw);
     }
 }
 
@@ -266,6 +272,28 @@ static xd_status do_log_append(xd_store *store, const xd_log_row *row, xd_fault 
     XD_TRY(pass(s, true, fault));
     record_row(s, RECORD_LOG, row);
     return s->inner->ops->log_append(s->inner, row, fault);
+}
+
+static xd_status do_raw_put(xd_store *store, xd_str hash, xd_str media, xd_str bytes,
+                            xd_fault *fault)
+{
+    shaky *s = of(store);
+    XD_TRY(pass(s, true, fault));
+    if (recording(s)) {
+        record *r = record_add(s, RECORD_RAW);
+        r->key = keep(s, hash);
+        r->row.source = keep(s, media);
+        r->value = keep(s, bytes);
+    }
+    return s->inner->ops->raw_put(s->inner, hash, media, bytes, fault);
+}
+
+static xd_status do_raw_get(xd_store *store, xd_str hash, xd_arena *arena, xd_str *ret_media,
+                            xd_str *ret_bytes, xd_fault *fault)
+{
+    shaky *s = of(store);
+    XD_TRY(pass(s, false, fault));
+    return s->inner->ops->raw_get(s->inner, hash, arena, ret_media, ret_bytes, fault);
 }
 
 static xd_status do_event_put(xd_store *store, const xd_log_row *row, xd_fault *fault)
@@ -425,6 +453,8 @@ static const xd_store_ops WRITER = {.destroy = face_destroy,
                                     .hold = do_nothing,
                                     .let_go = do_nothing,
                                     .log_append = do_log_append,
+                                    .raw_put = do_raw_put,
+                                    .raw_get = do_raw_get,
                                     .event_put = do_event_put,
                                     .event_find = do_event_find,
                                     .log_get = do_log_get,

@@ -14,8 +14,9 @@ enum {
     /* Tables of the map. State kinds are their own numbers, so that their order is the port's. */
     TABLE_NUMBERED = 100, /* + xd_numbered; key is the number as 8 big-endian bytes */
     TABLE_META = 200,
-    TABLE_ANSWER = 201,  /* key is consumer, NUL, key; value is an answer_head and its texts */
-    TABLE_IDENTITY = 202 /* key is source, NUL, id; value is the seq */
+    TABLE_ANSWER = 201,   /* key is consumer, NUL, key; value is an answer_head and its texts */
+    TABLE_IDENTITY = 202, /* key is source, NUL, id; value is the seq */
+    TABLE_RAW = 203       /* key is the hash; value is media, NUL, bytes */
 };
 
 typedef struct node {
@@ -319,7 +320,7 @@ static xd_str place(char **cursor, xd_str s)
 static size_t text_bytes(const xd_log_row *row)
 {
     return row->source.len + row->id.len + row->key.len + row->order_key.len + row->actor.len +
-           row->trace.len + row->body.len;
+           row->trace.len + row->body.len + row->map.len + row->raw.len;
 }
 
 /* Copies row and its texts to a block of sizeof row + text_bytes(row). */
@@ -334,6 +335,8 @@ static void row_copy(xd_log_row *to, const xd_log_row *row)
     to->actor = place(&cursor, row->actor);
     to->trace = place(&cursor, row->trace);
     to->body = place(&cursor, row->body);
+    to->map = place(&cursor, row->map);
+    to->raw = place(&cursor, row->raw);
 }
 
 static xd_status log_push(memory_store *self, const xd_log_row *row, xd_fault *fault)
@@ -362,6 +365,32 @@ static xd_status memory_log_append(xd_store *store, const xd_log_row *row, xd_fa
     assert(self->open);
     assert(row->seq == (int64_t)self->log_count + 1);
     return log_push(self, row, fault);
+}
+
+static xd_status memory_raw_put(xd_store *store, xd_str hash, xd_str media, xd_str bytes,
+                                xd_fault *fault)
+{
+    memory_store *self = self_of(store);
+    if (map_get(self, TABLE_RAW, hash).ptr) {
+        return XD_OK;
+    }
+    xd_str pair = pair_key(media, bytes);
+    return pair.ptr ? map_put(self, TABLE_RAW, hash, pair, fault) : no_memory(fault);
+}
+
+static xd_status memory_raw_get(xd_store *store, xd_str hash, xd_arena *arena, xd_str *ret_media,
+                                xd_str *ret_bytes, xd_fault *fault)
+{
+    xd_str pair = XD_STR_NULL;
+    XD_TRY(copy_out(arena, map_get(self_of(store), TABLE_RAW, hash), &pair, fault));
+    if (!pair.ptr) {
+        *ret_bytes = XD_STR_NULL;
+        return XD_OK;
+    }
+    size_t media = strlen(pair.ptr);
+    *ret_media = (xd_str){pair.ptr, media};
+    *ret_bytes = (xd_str){pair.ptr + media + 1, pair.len - media - 1};
+    return XD_OK;
 }
 
 /* The register keeps what finds an event; the rest of its line is in the log of the same store. */
@@ -624,6 +653,8 @@ static const xd_store_ops OPS = {
     .hold = memory_hold,
     .let_go = memory_hold,
     .log_append = memory_log_append,
+    .raw_put = memory_raw_put,
+    .raw_get = memory_raw_get,
     .log_get = memory_log_get,
     .log_each = memory_log_each,
     .log_head = memory_log_head,

@@ -59,9 +59,12 @@ static const char REGISTER[] =
     "CREATE INDEX event_hub ON event (kind) WHERE kind >= 60;"; /* outcomes, decisions */
 
 static const char *const STATE_MIGRATIONS[] = {
-    TABLES,   XD_SQLITE_VIEWS,
+    TABLES,
+    XD_SQLITE_VIEWS,
     "", /* 3: page checksums, a matter of the file's layout (upgrade.c), not of its tables */
-    REGISTER, XD_SQLITE_EVENT_VIEWS,
+    REGISTER,
+    XD_SQLITE_EVENT_VIEWS,
+    XD_SQLITE_CODE_VIEWS,
 };
 const int XD_SQLITE_VERSION = sizeof STATE_MIGRATIONS / sizeof STATE_MIGRATIONS[0];
 
@@ -83,8 +86,16 @@ static const char LOG_TABLES[] =
     " answer TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (consumer, key)) WITHOUT ROWID;"
     "CREATE INDEX answer_at ON answer (at);";
 
+/* Version 2: which map made an event, and of which bytes; NULL for events that came as they are.
+ * raw: those bytes, each file or body once. */
+static const char RAW[] =
+    "ALTER TABLE log ADD COLUMN map TEXT;" /* SHA-256 of the map, hexadecimal */
+    "ALTER TABLE log ADD COLUMN raw TEXT;" /* raw.hash, #, number of the record in it */
+    "CREATE TABLE raw (hash TEXT PRIMARY KEY, media TEXT NOT NULL, bytes BLOB NOT NULL);";
+
 static const char *const LOG_MIGRATIONS[] = {
     LOG_TABLES,
+    RAW,
 };
 
 xd_sqlite_file xd_sqlite_state_file(const char *path)
@@ -101,7 +112,8 @@ xd_sqlite_file xd_sqlite_log_file(const char *path)
 /* Run in the log's file with the old database attached as old. */
 const char XD_SQLITE_MOVE_LOG[] =
     "DELETE FROM log; DELETE FROM answer;"
-    "INSERT INTO log SELECT l.seq, l.recorded_at, l.kind, s.name, l.id, l.key, l.order_key, l.time,"
+    "INSERT INTO log (seq, recorded_at, kind, source, id, key, order_key, time, actor, trace, body)"
+    " SELECT l.seq, l.recorded_at, l.kind, s.name, l.id, l.key, l.order_key, l.time,"
     " l.actor, l.trace, l.body FROM old.log l JOIN old.source s ON s.id = l.source_id ORDER BY "
     "l.seq;"
     "INSERT INTO answer SELECT * FROM old.answer;";

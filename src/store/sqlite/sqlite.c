@@ -23,6 +23,8 @@ typedef enum statement {
     LOG_APPEND,
     LOG_GET,
     LOG_HEAD,
+    RAW_PUT,
+    RAW_GET,
     ANSWER_GET,
     ANSWER_PUT,
     ANSWER_PURGE,
@@ -49,8 +51,8 @@ typedef enum statement {
 } statement;
 
 #define LOG_COLUMNS                                                                                \
-    "SELECT seq, recorded_at, kind, source, id, key, time, actor, trace, body, order_key FROM "    \
-    "log "
+    "SELECT seq, recorded_at, kind, source, id, key, time, actor, trace, body, order_key, map, "   \
+    "raw FROM log "
 
 /* For tables without further indexes, OR REPLACE is one descent of the tree; an upsert is two. */
 static const char *const SQL[STATEMENTS] = {
@@ -58,7 +60,9 @@ static const char *const SQL[STATEMENTS] = {
     [LOG_COMMIT] = "COMMIT",
     [LOG_ROLLBACK] = "ROLLBACK",
     [LOG_APPEND] = "INSERT INTO log (seq, recorded_at, kind, source, id, key, time, actor, trace, "
-                   "body, order_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   "body, order_key, map, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [RAW_PUT] = "INSERT OR IGNORE INTO raw (hash, media, bytes) VALUES (?, ?, ?)",
+    [RAW_GET] = "SELECT media, bytes FROM raw WHERE hash = ?",
     [LOG_GET] = LOG_COLUMNS "WHERE seq = ?",
     [LOG_HEAD] = "SELECT max(seq) FROM log",
     [ANSWER_GET] = "SELECT payload_hash, answer FROM answer WHERE consumer = ? AND key = ?",
@@ -390,8 +394,11 @@ static void sqlite_destroy(xd_store *store)
     for (int i = 0; i < HALVES; i++) {
         half *h = &self->halves[i];
         xd_checkpointer_stop(h->checkpointer);
+        if (h->writable && h->db) { /* so that a hub at rest is two files; later if it fails */
+            sqlite3_wal_checkpoint_v2(h->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        }
         if (i == LOG || !shared) {
-            sqlite3_close(h->db); /* the last connection also empties the write-ahead log */
+            sqlite3_close(h->db);
         }
         sqlite3_free(h->path);
     }
@@ -412,6 +419,16 @@ static void bind_time(sqlite3_stmt *s, int column, xd_instant time)
     }
 }
 
+/* Most events have none: NULL takes no room. */
+static void bind_name(sqlite3_stmt *s, int column, xd_str name)
+{
+    if (name.len) {
+        bind_text(s, column, name);
+    } else {
+        sqlite3_bind_null(s, column);
+    }
+}
+
 static xd_status sqlite_log_append(xd_store *store, const xd_log_row *row, xd_fault *fault)
 {
     sqlite_store *self = self_of(store);
@@ -429,6 +446,8 @@ static xd_status sqlite_log_append(xd_store *store, const xd_log_row *row, xd_fa
     bind_text(s, 9, row->trace);
     bind_text(s, 10, row->body);
     bind_text(s, 11, row->order_key);
+    bind_name(s, 12, row->map);
+    bind_name(s, 13, row->raw);
     XD_TRY(run(self, LOG_APPEND, "appending to the log", fault));
     self->head = row->seq;
     return XD_OK;
@@ -479,6 +498,8 @@ static xd_log_row column_row(sqlite3_stmt *s)
         .trace = column_text(s, 8),
         .body = column_text(s, 9),
         .order_key = column_text(s, 10),
+        .map = column_text(s, 11),
+        .raw = column_text(s, 12),
     };
 }
 
@@ -491,8 +512,10 @@ static bool copy_row(xd_log_row *row, xd_arena *arena)
     row->trace = xd_arena_copy(arena, row->trace);
     row->body = xd_arena_copy(arena, row->body);
     row->order_key = xd_arena_copy(arena, row->order_key);
+    row->map = xd_arena_copy(arena, row->map);
+    row->raw = xd_arena_copy(arena, row->raw);
     return row->source.ptr && row->id.ptr && row->key.ptr && row->actor.ptr && row->trace.ptr &&
-           row->body.ptr && row->order_key.ptr;
+           row->body.ptr && row->order_key.ptr && row->map.ptr && row->raw.ptr;
 }
 
 static xd_status sqlite_log_get(xd_store *store, int64_t seq, xd_arena *arena, xd_log_row *ret_row,
@@ -515,6 +538,46 @@ static xd_status sqlite_log_get(xd_store *store, int64_t seq, xd_arena *arena, x
             xd_fail(fault, XD_NOT_FOUND, "log.seq", "the log holds no event %lld", (long long)seq);
     } else {
         status = fail(&self->halves[LOG], rc, "reading the log", fault);
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+static xd_status sqlite_raw_put(xd_store *store, xd_str hash, xd_str media, xd_str bytes,
+                                xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    assert(self->halves[LOG].open);
+    sqlite3_stmt *s = self->statements[RAW_PUT];
+    bind_text(s, 1, hash);
+    bind_text(s, 2, media);
+    sqlite3_bind_blob64(s, 3, bytes.ptr ? bytes.ptr : "", bytes.len, SQLITE_STATIC);
+    return run(self, RAW_PUT, "keeping received bytes", fault);
+}
+
+static xd_status sqlite_raw_get(xd_store *store, xd_str hash, xd_arena *arena, xd_str *ret_media,
+                                xd_str *ret_bytes, xd_fault *fault)
+{
+    sqlite_store *self = self_of(store);
+    sqlite3_stmt *s = self->statements[RAW_GET];
+    bind_text(s, 1, hash);
+    int rc = sqlite3_step(s);
+    xd_status status = XD_OK;
+    if (rc == SQLITE_ROW) {
+        const char *blob = sqlite3_column_blob(s, 1);
+        xd_str bytes = {blob ? blob : "", (size_t)sqlite3_column_bytes(s, 1)};
+        xd_str media = xd_arena_copy(arena, column_text(s, 0));
+        bytes = xd_arena_copy(arena, bytes);
+        if (media.ptr && bytes.ptr) {
+            *ret_media = media;
+            *ret_bytes = bytes;
+        } else {
+            status = no_room(fault);
+        }
+    } else if (rc == SQLITE_DONE) {
+        *ret_bytes = XD_STR_NULL;
+    } else {
+        status = fail(&self->halves[LOG], rc, "reading received bytes", fault);
     }
     sqlite3_reset(s);
     return status;
@@ -734,6 +797,8 @@ static const xd_store_ops OPS = {
     .hold = sqlite_hold,
     .let_go = sqlite_let_go,
     .log_append = sqlite_log_append,
+    .raw_put = sqlite_raw_put,
+    .raw_get = sqlite_raw_get,
     .log_get = sqlite_log_get,
     .log_each = sqlite_log_each,
     .log_head = sqlite_log_head,

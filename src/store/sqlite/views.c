@@ -249,3 +249,25 @@ const char XD_SQLITE_EVENT_VIEWS[] = "CREATE VIEW v_events AS SELECT l.seq, " IN
                                                                      " LEFT JOIN v_kinds k ON "
                                                                      "k.kind = l.kind WHERE d.kind "
                                                                      "= 53;";
+
+/* Version 6: crosswalks and maps. */
+const char XD_SQLITE_CODE_VIEWS[] =
+    "DROP VIEW v_kinds; CREATE VIEW v_kinds (kind, name) AS VALUES (1, 'item'), (2, 'supplier'),"
+    " (3, 'site'), (4, 'uom'), (5, 'account'), (6, 'crosswalk'), (10, 'purchase_order'),"
+    " (11, 'order_change'), (12, 'acknowledgement'), (13, 'ship_notice'), (14, 'order_activity'),"
+    " (20, 'goods_receipt'), (21, 'supplier_return'), (22, 'adjustment'), (23, 'cycle_count'),"
+    " (24, 'transfer'), (25, 'sales_shipment'), (30, 'supplier_invoice'), (31, 'credit_memo'),"
+    " (32, 'payment_status'), (33, 'journal_entry'), (40, 'document'), (60, 'hub_definition'),"
+    " (61, 'hub_outcomes'), (62, 'hub_hold_release'), (63, 'hub_dead_letter'), (64, 'hub_timer'),"
+    " (65, 'hub_map');"
+
+    "CREATE VIEW v_crosswalk AS SELECT s.value ->> 'table' AS code_table,"
+    " s.value ->> 'system' AS system, s.value ->> 'code' AS code, e.value ->> 'value' AS value,"
+    " e.value ->> 'from' AS valid_from, e.value ->> 'to' AS valid_to, e.value ->> 'seq' AS seq "
+    "FROM state s, json_each(s.value, '$.entries') e WHERE s.kind = 6;"
+
+    "CREATE VIEW v_maps AS SELECT s.value ->> 'name' AS name, s.key AS hash,"
+    " s.value ->> 'to' AS makes, n.value ->> 'hash' = s.key AS in_force, s.value ->> 'text' AS "
+    "text "
+    "FROM state s LEFT JOIN state n ON n.kind = 57 AND n.key = 'name/' || (s.value ->> 'name') "
+    "WHERE s.kind = 57 AND s.key NOT LIKE 'name/%';";

@@ -1,7 +1,9 @@
 /* State cache. See cache.h.
  *
- * A chained hash table of entries. Dirty entries are also in an array; clean ones are given up by a
- * second-chance clock that walks the table when their bytes pass the bound. */
+ * A chained hash table of entries. Dirty entries are also in an array. When the bytes pass the
+ * bound, entries are given up in the order in which they came. Two queues: most documents of a day
+ * are written once and not read again for long; those that were read (back from the store, or
+ * again) must not be driven out by them. The new ones may fill a quarter. */
 #include "engine/cache.h"
 
 #include "base/hash.h"
@@ -10,22 +12,29 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { TABLE_MIN = 1024, ENTRY_OVERHEAD = 96 };
+enum { TABLE_MIN = 1024, ENTRY_OVERHEAD = 96, SLACK = 16, NEW_SHARE = 4 };
+
+/* Which queue an entry that may be given up stands in. */
+typedef enum turn { TURN_NEW, TURN_READ, TURN_COUNT, TURN_NONE = TURN_COUNT } turn;
 
 /* What the store is known to hold under the key. */
 typedef enum presence { PRESENCE_UNKNOWN, PRESENCE_ABSENT, PRESENCE_STORED } presence;
 
 typedef struct entry {
-    struct entry *next; /* in its chain */
+    struct entry *next;  /* in its chain */
+    struct entry *later; /* in the queue of those that may be given up */
     uint64_t hash;
-    char *value; /* owns; NULL: deleted or absent */
+    char *value; /* NULL: deleted or absent; its own room behind the key until it outgrows that */
     uint32_t value_len;
-    uint32_t value_size;
+    uint32_t value_size; /* of a room that was allocated apart (owns it); 0: none */
+    uint32_t room;       /* bytes behind the key */
     uint16_t key_len;
     uint8_t kind;
     uint8_t stored; /* presence */
     bool dirty;
-    bool used; /* since the clock's hand last passed */
+    bool used; /* asked for since it came, or since it got another turn */
+    bool read; /* came back from the store */
+    uint8_t turn;
     char key[];
 } entry;
 
@@ -39,7 +48,10 @@ struct xd_cache {
     size_t dirty_size;
     size_t bytes; /* of all entries */
     size_t clean_bytes;
-    size_t hand;
+    struct {
+        entry *oldest, *newest;
+        size_t count;
+    } queues[TURN_COUNT];
 };
 
 xd_cache *xd_cache_create(xd_store *store, size_t clean_bytes)
@@ -61,14 +73,21 @@ xd_cache *xd_cache_create(xd_store *store, size_t clean_bytes)
 
 static size_t entry_bytes(const entry *e)
 {
-    return ENTRY_OVERHEAD + e->key_len + e->value_size;
+    return (size_t)ENTRY_OVERHEAD + e->key_len + e->room + e->value_size;
+}
+
+static char *room_of(entry *e)
+{
+    return e->key + e->key_len;
 }
 
 static void free_entry(xd_cache *cache, entry *e)
 {
     cache->bytes -= entry_bytes(e);
     cache->entry_count--;
-    free(e->value);
+    if (e->value_size) {
+        free(e->value);
+    }
     free(e);
 }
 
@@ -122,41 +141,83 @@ static void grow_table(xd_cache *cache)
     cache->table_size = size;
 }
 
-/* Gives up clean entries that were not used since the hand's last pass, until the bound holds. */
+static void enqueue(xd_cache *cache, entry *e, turn at)
+{
+    e->turn = (uint8_t)at;
+    e->later = NULL;
+    if (cache->queues[at].newest) {
+        cache->queues[at].newest->later = e;
+    } else {
+        cache->queues[at].oldest = e;
+    }
+    cache->queues[at].newest = e;
+    cache->queues[at].count++;
+}
+
+static entry *dequeue(xd_cache *cache, turn at)
+{
+    entry *e = cache->queues[at].oldest;
+    cache->queues[at].oldest = e->later;
+    if (!e->later) {
+        cache->queues[at].newest = NULL;
+    }
+    cache->queues[at].count--;
+    e->turn = TURN_NONE;
+    return e;
+}
+
+static void forget(xd_cache *cache, entry *e)
+{
+    entry **link = &cache->table[e->hash & (cache->table_size - 1)];
+    while (*link != e) {
+        link = &(*link)->next;
+    }
+    *link = e->next;
+    free_entry(cache, e);
+}
+
+/* Gives up clean entries until the bound holds. Dirty ones leave their queue and come back when
+ * they are written. */
 static void trim(xd_cache *cache)
 {
-    size_t steps = cache->table_size * 2;
-    while (cache->bytes > cache->clean_bytes && steps-- > 0) {
-        entry **link = &cache->table[cache->hand];
-        while (*link) {
-            entry *e = *link;
-            if (e->dirty) {
-                link = &e->next;
-            } else if (e->used) {
-                e->used = false;
-                link = &e->next;
-            } else {
-                *link = e->next;
-                free_entry(cache, e);
-            }
+    while (cache->bytes > cache->clean_bytes) {
+        size_t of_new = cache->queues[TURN_NEW].count, of_read = cache->queues[TURN_READ].count;
+        if (of_new + of_read == 0) {
+            return;
         }
-        cache->hand = (cache->hand + 1) & (cache->table_size - 1);
+        /* Sizes are alike enough for counting heads. */
+        bool many_new = of_new * NEW_SHARE > of_new + of_read;
+        entry *e = dequeue(cache, many_new || of_read == 0 ? TURN_NEW : TURN_READ);
+        if (e->dirty) {
+            continue;
+        }
+        if (e->used) {
+            e->used = false;
+            enqueue(cache, e, TURN_READ);
+        } else {
+            forget(cache, e);
+        }
     }
 }
 
-static entry *add_entry(xd_cache *cache, uint64_t hash, xd_state_kind kind, xd_str key)
+/* With room for value. The caller sets it. */
+static entry *add_entry(xd_cache *cache, uint64_t hash, xd_state_kind kind, xd_str key,
+                        xd_str value)
 {
-    if (cache->entry_count >= cache->table_size) {
+    if (cache->entry_count * 2 >= cache->table_size) {
         grow_table(cache);
     }
-    entry *e = calloc(1, sizeof *e + key.len);
+    /* A little slack, since counters grow by a digit now and then. */
+    size_t room = value.ptr ? value.len + SLACK : 0;
+    entry *e = malloc(sizeof *e + key.len + room);
     if (!e) {
         return NULL;
     }
-    e->hash = hash;
-    e->kind = (uint8_t)kind;
-    e->key_len = (uint16_t)key.len;
-    e->used = true;
+    *e = (entry){.hash = hash,
+                 .kind = (uint8_t)kind,
+                 .key_len = (uint16_t)key.len,
+                 .turn = TURN_NONE,
+                 .room = (uint32_t)room};
     memcpy(e->key, key.ptr, key.len);
     e->next = cache->table[hash & (cache->table_size - 1)];
     cache->table[hash & (cache->table_size - 1)] = e;
@@ -167,26 +228,29 @@ static entry *add_entry(xd_cache *cache, uint64_t hash, xd_state_kind kind, xd_s
 
 static bool set_value(xd_cache *cache, entry *e, xd_str value)
 {
-    if (!value.ptr) {
-        cache->bytes -= e->value_size;
-        free(e->value);
-        e->value = NULL;
-        e->value_len = 0;
-        e->value_size = 0;
-        return true;
-    }
-    if (value.len > e->value_size || !e->value) {
-        /* A little slack, since counters grow by a digit now and then. */
-        size_t size = (value.len + 16 + 15) & ~(size_t)15;
-        char *grown = realloc(e->value, size);
+    if (!value.ptr || value.len <= e->room) {
+        if (e->value_size) {
+            cache->bytes -= e->value_size;
+            free(e->value);
+            e->value_size = 0;
+        }
+        e->value = value.ptr ? room_of(e) : NULL;
+    } else if (value.len > e->value_size) {
+        size_t size = value.len + SLACK;
+        char *grown = malloc(size);
         if (!grown) {
             return false;
+        }
+        if (e->value_size) {
+            free(e->value);
         }
         cache->bytes += size - e->value_size;
         e->value = grown;
         e->value_size = (uint32_t)size;
     }
-    memcpy(e->value, value.ptr, value.len);
+    if (value.ptr) {
+        memcpy(e->value, value.ptr, value.len);
+    }
     e->value_len = (uint32_t)value.len;
     return true;
 }
@@ -208,22 +272,22 @@ xd_status xd_cache_get(xd_cache *cache, xd_state_kind kind, xd_str key, xd_arena
             *ret_value = stored;
             return XD_OK;
         }
-        e = add_entry(cache, hash, kind, key);
+        e = add_entry(cache, hash, kind, key, stored);
         if (!e || !set_value(cache, e, stored)) {
             return xd_fail(fault, XD_NO_MEMORY, "cache.memory", "no memory for a state document");
         }
         e->stored = stored.ptr ? PRESENCE_STORED : PRESENCE_ABSENT;
+        e->read = stored.ptr;
+        enqueue(cache, e, e->read ? TURN_READ : TURN_NEW);
+    } else {
+        e->used = true;
     }
-    e->used = true;
     *ret_value = e->value ? (xd_str){e->value, e->value_len} : XD_STR_NULL;
     return XD_OK;
 }
 
-static bool mark_dirty(xd_cache *cache, entry *e)
+static bool reserve_dirty(xd_cache *cache)
 {
-    if (e->dirty) {
-        return true;
-    }
     if (cache->dirty_count == cache->dirty_size) {
         size_t size = cache->dirty_size ? cache->dirty_size * 2 : 256;
         entry **grown = realloc(cache->dirty, size * sizeof *grown);
@@ -233,8 +297,6 @@ static bool mark_dirty(xd_cache *cache, entry *e)
         cache->dirty = grown;
         cache->dirty_size = size;
     }
-    cache->dirty[cache->dirty_count++] = e;
-    e->dirty = true;
     return true;
 }
 
@@ -246,19 +308,22 @@ xd_status xd_cache_put(xd_cache *cache, xd_state_kind kind, xd_str key, xd_str v
                        key.len + value.len);
     }
     uint64_t hash = hash_of(kind, key);
-    entry *e = find(cache, hash, kind, key);
-    if (!e) {
-        e = add_entry(cache, hash, kind, key);
+    entry *e = reserve_dirty(cache) ? find(cache, hash, kind, key) : NULL;
+    if (!e && cache->dirty_count < cache->dirty_size) {
+        e = add_entry(cache, hash, kind, key, value);
         if (e && kind == XD_STATE_OUTBOX) {
             /* Its key is the event's own sequence, so a first put is of a new row. Most are settled
              * and deleted before they are ever written. */
             e->stored = PRESENCE_ABSENT;
         }
     }
-    if (!e || !mark_dirty(cache, e) || !set_value(cache, e, value)) {
+    if (!e || !set_value(cache, e, value)) {
         return xd_fail(fault, XD_NO_MEMORY, "cache.memory", "no memory for a state document");
     }
-    e->used = true;
+    if (!e->dirty) {
+        e->dirty = true;
+        cache->dirty[cache->dirty_count++] = e;
+    }
     return XD_OK;
 }
 
@@ -309,6 +374,9 @@ void xd_cache_written(xd_cache *cache)
         entry *e = cache->dirty[i];
         e->dirty = false;
         e->stored = e->value ? PRESENCE_STORED : PRESENCE_ABSENT;
+        if (e->turn == TURN_NONE) {
+            enqueue(cache, e, e->read ? TURN_READ : TURN_NEW);
+        }
     }
     cache->dirty_count = 0;
     trim(cache);

@@ -29,7 +29,7 @@ static void set_defaults(xd_engine_options *o)
     o->queue_max_bytes = o->queue_max_bytes ? o->queue_max_bytes : (size_t)64 << 20;
     o->backlog_max = o->backlog_max ? o->backlog_max : 1000000;
     o->batch_max = o->batch_max ? o->batch_max : 1024;
-    o->flush_rows = o->flush_rows ? o->flush_rows : 2000;
+    o->flush_rows = o->flush_rows ? o->flush_rows : 4000;
     o->flush_ms = o->flush_ms ? o->flush_ms : 100;
     o->cache_bytes = o->cache_bytes ? o->cache_bytes : (size_t)24 << 20;
 }

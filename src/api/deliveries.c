@@ -81,6 +81,8 @@ static xd_status settle_waiting(xd_ask *ask, const xd_seen_event *event, xd_deli
         if (one) {
             *one = (xd_told_delivery){.system = to->items[i].items[1].text,
                                       .message = to->items[i].items[2].text,
+                                      .map = to->items[i].count > 5 ? to->items[i].items[4].text
+                                                                    : XD_STR_NULL,
                                       .state = "waiting",
                                       .at = XD_INSTANT_NONE};
         }
@@ -117,6 +119,7 @@ static xd_status settle_dead(xd_ask *ask, const xd_seen_event *event, xd_deliver
             one->system = XD_TEXT(dead, "system");
             one->message = XD_TEXT(dead, "message");
             one->reason = XD_TEXT(dead, "reason");
+            one->map = XD_TEXT(dead, "map");
             one->attempts = XD_INT(dead, "attempts", 0);
             one->at = XD_INSTANT_NONE;
             if (xd_instant_parse(XD_TEXT(dead, "at"), &one->at, NULL) != XD_OK) {
@@ -135,6 +138,55 @@ static const char OUTCOMES[] =
     " ORDER BY seq LIMIT 5000) ORDER BY seq) o,"
     " json_each(o.body, '$.ok') k WHERE instr(o.body, '\"' || ?2) > 0"
     " AND substr(k.value, 1, length(?2)) = ?2";
+
+/* The newest decision to send a delivery again says which map it was then made with. */
+static xd_status map_of_retry(xd_ask *ask, xd_str id, xd_str *ret_map, bool *ret)
+{
+    sqlite3_stmt *s = NULL;
+    xd_str effect_text = XD_STR_NULL;
+    const xd_json *effect = NULL;
+    xd_status status = XD_OK;
+    int64_t seq = 0;
+    *ret = false;
+    XD_TRY(xd_ask_prepare(
+        ask, "SELECT seq FROM event WHERE key = ?1 AND kind = 63 ORDER BY seq DESC LIMIT 1", &s));
+    xd_bind(s, 1, id);
+    if (xd_ask_row(ask, s, &status)) {
+        seq = sqlite3_column_int64(s, 0);
+        sqlite3_reset(s);
+    }
+    if (status != XD_OK || seq == 0) {
+        return status;
+    }
+    XD_TRY(xd_ask_effect(ask, seq, &effect_text));
+    if (effect_text.ptr) {
+        XD_TRY(xd_ask_parse(ask, effect_text, &effect));
+        *ret_map = XD_TEXT(effect, "map");
+        *ret = true;
+    }
+    return XD_OK;
+}
+
+/* The maps that the bodies of delivered ones were made with, as the effect has it. */
+static xd_status add_maps(xd_ask *ask, const xd_seen_event *event, const xd_json *effect,
+                          xd_deliveries *d)
+{
+    const xd_json *maps = XD_GET(effect, "maps");
+    for (int i = 0; i < XD_TOLD_MAX; i++) {
+        xd_told_delivery *one = &d->at[i];
+        if (!one->state || strcmp(one->state, "delivered") != 0) {
+            continue;
+        }
+        xd_str index = xd_arena_printf(ask->arena, "%d", i);
+        xd_str id = xd_arena_printf(ask->arena, "%lld.%d", (long long)event->seq, i);
+        bool retried = false;
+        XD_TRY(map_of_retry(ask, id, &one->map, &retried));
+        if (!retried) {
+            one->map = xd_json_get_text(maps, index);
+        }
+    }
+    return XD_OK;
+}
 
 static int settled_count(const xd_deliveries *d)
 {
@@ -177,5 +229,6 @@ xd_status xd_ask_deliveries(xd_ask *ask, const xd_seen_event *event,
     }
     XD_TRY(settle_waiting(ask, event, ret));
     XD_TRY(settle_dead(ask, event, ret));
-    return settle_delivered(ask, event, ret);
+    XD_TRY(settle_delivered(ask, event, ret));
+    return add_maps(ask, event, effect, ret);
 }

@@ -9,6 +9,7 @@ enum { XD_TOLD_MAX = 64 };
 
 typedef struct xd_told_delivery {
     xd_str system, message;
+    xd_str map;        /* "name@<hash>": version of the map of its body; ptr NULL: none */
     const char *state; /* "waiting", "delivered", "dead", "unknown", "dropped"; NULL: no such one */
     xd_instant at;     /* of the outcome, XD_INSTANT_NONE without one */
     xd_str reason;

@@ -1,9 +1,16 @@
 /* Rows of the log as the read side sees them. May call canon, base and SQLite. */
 #include "api/read_int.h"
 
+/* A record that waited for its map (kind 40) has the numbers of the document that it became in the
+ * register. */
 #define EVENT                                                                                      \
-    "SELECT l.seq, l.recorded_at, l.kind, l.source, l.id, l.key, l.order_key, l.actor, l.trace,"   \
-    " l.body, l.time FROM log l "
+    "SELECT l.seq, l.recorded_at, l.kind, l.source, l.id,"                                         \
+    " CASE l.kind WHEN 40 THEN coalesce((SELECT e.key FROM event e WHERE e.seq = l.seq), '')"      \
+    " ELSE l.key END,"                                                                             \
+    " CASE l.kind WHEN 40 THEN coalesce((SELECT e.order_key FROM event e WHERE e.seq = l.seq),"    \
+    " '') ELSE l.order_key END, l.actor, l.trace, l.body, l.time,"                                 \
+    " (SELECT value ->> 'name' FROM state WHERE kind = 57 AND key = l.map) || '@' || l.map,"       \
+    " l.raw FROM log l "
 
 static xd_status read_event(xd_ask *ask, sqlite3_stmt *s, xd_seen_event *ret)
 {
@@ -15,6 +22,10 @@ static xd_status read_event(xd_ask *ask, sqlite3_stmt *s, xd_seen_event *ret)
     xd_str *const texts[] = {&e.source, &e.id, &e.key, &e.order_key, &e.actor, &e.trace, &e.body};
     for (int i = 0; i < 7; i++) {
         XD_TRY(xd_ask_copy(ask, xd_column(s, 3 + i), texts[i]));
+    }
+    if (sqlite3_column_type(s, 12) != SQLITE_NULL) {
+        XD_TRY(xd_ask_copy(ask, xd_column(s, 11), &e.map));
+        XD_TRY(xd_ask_copy(ask, xd_column(s, 12), &e.raw));
     }
     *ret = e;
     return XD_OK;
@@ -87,6 +98,8 @@ void xd_out_event(xd_buf *buf, const xd_seen_event *event)
     if (event->trace.len) {
         xd_out_text(buf, "trace", event->trace);
     }
+    xd_out_text(buf, "map", event->map);
+    xd_out_text(buf, "raw", event->raw);
 }
 
 xd_status xd_ask_seq_of_key(xd_ask *ask, xd_str key, int64_t *ret)

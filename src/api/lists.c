@@ -1,7 +1,6 @@
 /* What waits, is held or failed: holds, dead letters, parked documents, exceptions, the outbox. May
- * call flow (rendering of a message), base and SQLite. */
+ * call flow (names), base and SQLite. */
 #include "api/read_int.h"
-#include "flow/step.h"
 
 static const char LIST[] =
     "SELECT key, value FROM state WHERE kind = ?1 AND key > ?2 AND (?3 IS NULL OR key < ?3)"
@@ -26,10 +25,7 @@ static xd_status select_list(xd_ask *ask, const xd_listing *list, const xd_page 
     return XD_OK;
 }
 
-/* Writes one row of a page; key and value are in the arena. */
-typedef xd_status (*write_row)(xd_ask *ask, xd_str key, xd_str value);
-
-static xd_status write_rows(xd_ask *ask, const xd_listing *list, write_row write)
+xd_status xd_ask_rows(xd_ask *ask, const xd_listing *list, xd_write_row write)
 {
     xd_page page;
     sqlite3_stmt *s = NULL;
@@ -61,7 +57,7 @@ static xd_status write_document(xd_ask *ask, xd_str key, xd_str value)
 
 xd_status xd_ask_list(xd_ask *ask, const xd_listing *list)
 {
-    return write_rows(ask, list, write_document);
+    return xd_ask_rows(ask, list, write_document);
 }
 
 /* The open ones, unless "all" is asked for. */
@@ -113,29 +109,6 @@ xd_status xd_ask_dead_letters(xd_ask *ask)
     return xd_ask_list(ask, &list);
 }
 
-/* The body that the remote system did not take, rendered anew: it is not stored. */
-static xd_status write_message(xd_ask *ask, xd_message message, const xd_seen_event *seen)
-{
-    xd_event event = {.seq = seen->seq,
-                      .recorded_at = seen->recorded_at,
-                      .kind = seen->kind,
-                      .source = seen->source,
-                      .id = seen->id,
-                      .time = seen->time,
-                      .actor = seen->actor,
-                      .trace = seen->trace,
-                      .data_text = seen->body};
-    XD_TRY(xd_event_open(&event, false, ask->arena, ask->fault));
-    xd_str effect_text = XD_STR_NULL;
-    const xd_json *effect = NULL;
-    XD_TRY(xd_ask_effect(ask, seen->seq, &effect_text));
-    if (effect_text.ptr) {
-        XD_TRY(xd_ask_parse(ask, effect_text, &effect));
-    }
-    xd_out_name(ask->out, "body");
-    return xd_flow_render(message, &event, effect, ask->out, ask->fault);
-}
-
 xd_status xd_ask_dead_letter(xd_ask *ask)
 {
     XD_TRY(write_one(ask, XD_STATE_DEAD, "dead letter", "/dead-letters?all=true"));
@@ -150,9 +123,13 @@ xd_status xd_ask_dead_letter(xd_ask *ask)
     xd_out_open(ask->out, '{');
     xd_out_event(ask->out, &seen);
     xd_out_close(ask->out, '}');
-    xd_message message = xd_message_by_name(XD_TEXT(dead, "message"));
-    if (message != XD_MESSAGE_NONE && seen.kind) {
-        XD_TRY(write_message(ask, message, &seen));
+    const xd_message_told told = {.message = xd_message_by_name(XD_TEXT(dead, "message")),
+                                  .index = (uint32_t)XD_INT(dead, "index", 0),
+                                  .system = XD_TEXT(dead, "system"),
+                                  .map = XD_TEXT(dead, "map"),
+                                  .codes_at = XD_INT(dead, "codes_at", 0)};
+    if (told.message != XD_MESSAGE_NONE && seen.kind) {
+        XD_TRY(xd_out_message(ask, &told, &seen)); /* what the system did not take */
     }
     xd_out_close(ask->out, '}');
     return XD_OK;
@@ -187,6 +164,7 @@ static void write_delivery(xd_ask *ask, const xd_seen_event *event, const xd_jso
     xd_out_text(ask->out, "system", to->items[1].text);
     xd_out_text(ask->out, "message", to->items[2].text);
     xd_out_text(ask->out, "order_key", to->count > 3 ? to->items[3].text : order_key);
+    xd_out_text(ask->out, "map", to->count > 5 ? to->items[4].text : XD_STR_NULL);
     xd_out_text(ask->out, "kind", event->kind ? xd_str_from(event->kind->name) : XD_STR_NULL);
     xd_out_text(ask->out, "document", event->key);
     xd_out_instant(ask->out, "waiting_since", event->recorded_at);
@@ -217,5 +195,5 @@ static xd_status write_deliveries(xd_ask *ask, xd_str key, xd_str value)
 xd_status xd_ask_outbox(xd_ask *ask)
 {
     xd_listing list = {.kind = XD_STATE_OUTBOX};
-    return write_rows(ask, &list, write_deliveries);
+    return xd_ask_rows(ask, &list, write_deliveries);
 }

@@ -40,11 +40,15 @@ static const route ROUTES[] = {
     {"/parked", NULL, xd_ask_parked},
     {"/exceptions", NULL, xd_ask_exceptions},
     {"/outbox", NULL, xd_ask_outbox},
+    {"/crosswalks", NULL, xd_ask_crosswalks},
+    {"/crosswalks/missing", NULL, xd_ask_missing_codes},
+    {"/crosswalks/", "", xd_ask_crosswalk},
     {"/journal", NULL, xd_ask_journal},
     {"/balances", NULL, xd_ask_balances},
     {"/invoices/", "/match", xd_ask_match},
     {"/status", NULL, xd_ask_status},
     {"/search", NULL, xd_ask_search},
+    {"/raw/", "", xd_ask_raw},
     {"/reports/p2p-controls", NULL, xd_ask_controls},
 };
 

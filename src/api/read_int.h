@@ -5,6 +5,7 @@
 #include "api/read.h"
 #include "base/json.h"
 #include "canon/event.h"
+#include "flow/definition.h"
 #include "port/store.h"
 
 #include <sqlite3.h>
@@ -90,6 +91,7 @@ typedef struct xd_seen_event { /* a row of the log, in the arena */
     xd_instant recorded_at;
     const xd_kind_info *kind; /* NULL when this program does not know it */
     xd_str source, id, key, order_key, actor, trace, body;
+    xd_str map, raw; /* "name@<hash>" and "<hash>#<record>" of what was mapped; ptr NULL: was not */
     xd_instant time;
 } xd_seen_event;
 
@@ -99,10 +101,27 @@ XD_CHECKED xd_status xd_ask_event(xd_ask *ask, int64_t seq, xd_seen_event *ret);
 XD_CHECKED xd_status xd_ask_effect(xd_ask *ask, int64_t seq, xd_str *ret);
 /* The sequence that a key of 16 hex digits names. XD_CORRUPT when it is none. */
 XD_CHECKED xd_status xd_ask_seq_of_key(xd_ask *ask, xd_str key, int64_t *ret);
-/* Members seq, recorded_at, kind, document, order, source, id, business_time, actor, trace. */
+/* Members seq, recorded_at, kind, document, order, source, id, business_time, actor, trace, map,
+ * raw. */
 void xd_out_event(xd_buf *buf, const xd_seen_event *event);
 /* The newest definition at or before seq, as an event; ret->seq 0 when there was none. */
 XD_CHECKED xd_status xd_ask_definition(xd_ask *ask, int64_t seq, xd_seen_event *ret);
+
+/* --- bodies (message.c) --- */
+
+/* One delivery, as far as its body depends on it. */
+typedef struct xd_message_told {
+    xd_message message;
+    uint32_t index; /* within its event */
+    xd_str system;
+    xd_str map; /* "name@<hash>"; ptr NULL: none */
+    int64_t codes_at;
+} xd_message_told;
+
+/* Members body and, where a map makes it, content_type and unmapped (what the map was given); when
+ * the map makes nothing, body_fault says why. A body that is no JSON is a text, or body_hex. */
+XD_CHECKED xd_status xd_out_message(xd_ask *ask, const xd_message_told *told,
+                                    const xd_seen_event *seen);
 
 /* --- documents (documents.c) --- */
 
@@ -145,6 +164,10 @@ typedef struct xd_listing {
 } xd_listing;
 /* A page of {"id": state key, members...}. */
 XD_CHECKED xd_status xd_ask_list(xd_ask *ask, const xd_listing *list);
+/* A page whose rows are written by write, which may leave one out; key and value are in the arena.
+ */
+typedef xd_status (*xd_write_row)(xd_ask *ask, xd_str key, xd_str value);
+XD_CHECKED xd_status xd_ask_rows(xd_ask *ask, const xd_listing *list, xd_write_row write);
 
 /* --- the routes --- */
 xd_status xd_ask_documents(xd_ask *ask);
@@ -156,11 +179,15 @@ xd_status xd_ask_dead_letter(xd_ask *ask);
 xd_status xd_ask_parked(xd_ask *ask);
 xd_status xd_ask_exceptions(xd_ask *ask);
 xd_status xd_ask_outbox(xd_ask *ask);
+xd_status xd_ask_crosswalks(xd_ask *ask);
+xd_status xd_ask_crosswalk(xd_ask *ask);
+xd_status xd_ask_missing_codes(xd_ask *ask);
 xd_status xd_ask_journal(xd_ask *ask);
 xd_status xd_ask_balances(xd_ask *ask);
 xd_status xd_ask_match(xd_ask *ask);
 xd_status xd_ask_status(xd_ask *ask);
 xd_status xd_ask_search(xd_ask *ask);
 xd_status xd_ask_controls(xd_ask *ask);
+xd_status xd_ask_raw(xd_ask *ask);
 
 #endif

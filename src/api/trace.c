@@ -348,7 +348,12 @@ static xd_status write_event(timeline *t, const xd_seen_event *event, const xd_j
 {
     xd_buf *out = t->ask->out;
     entry_begin(t, "event", event->recorded_at, event->source);
-    xd_out_event(out, event);
+    xd_seen_event shown = *event;
+    const xd_kind_info *became = xd_kind_by_name(XD_TEXT(effect, "kind"));
+    if (became && event->kind && event->kind->kind == XD_KIND_DOCUMENT) {
+        shown.kind = became;
+    }
+    xd_out_event(out, &shown);
     out_ms(out, "after_business_time_ms", event->time, event->recorded_at);
     xd_out_text(out, "result", XD_TEXT(effect, "result"));
     xd_out_text(out, "reason", XD_TEXT(effect, "reason"));
@@ -419,6 +424,7 @@ static xd_status write_delivery(timeline *t, const xd_seen_event *event, int ind
     xd_out_text(out, "delivery",
                 xd_arena_printf(t->ask->arena, "%lld.%d", (long long)event->seq, index));
     xd_out_text(out, "message", known ? d->message : XD_STR_NULL);
+    xd_out_text(out, "map", d->map);
     xd_out_text(out, "kind", event->kind ? xd_str_from(event->kind->name) : XD_STR_NULL);
     xd_out_text(out, "document", event->key);
     xd_out_text(out, "state", xd_str_from(d->state));

@@ -74,7 +74,7 @@ static int decide(const xd_cli *cli, const decision *what)
     xd_json_write_string(&body, xd_str_from(reason));
     XD_BUF_LIT(&body, ",\"person\":");
     xd_json_write_string(&body, xd_str_from(person ? person : login_name(login, sizeof login)));
-    XD_BUF_LIT(&body, "}");
+    xd_buf_str_add(&body, xd_cli_option(cli, "anew") ? XD_STR(",\"anew\":true}") : XD_STR("}"));
     code = XD_EXIT_OK;
     for (int i = 0; i < cli->argument_count; i++) {
         int one = decide_one(cli, what, config.ingress.control_path, cli->arguments[i],

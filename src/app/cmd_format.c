@@ -70,7 +70,7 @@ static int parse_layout(const char *path, xd_str text, xd_arena *arena, const xd
     return XD_EXIT_OK;
 }
 
-static int open_layout(const char *path, xd_format **ret)
+int xd_cmd_format_open(const char *path, xd_format **ret)
 {
     FILE *file = fopen(path, "rbe");
     if (!file) {
@@ -232,7 +232,7 @@ static int run_command(xd_cli *cli, bool writes)
 {
     xd_format *layout = NULL;
     xd_format *ndjson = NULL;
-    int answer = open_layout(cli->arguments[0], &layout);
+    int answer = xd_cmd_format_open(cli->arguments[0], &layout);
     if (answer == XD_EXIT_OK) {
         answer = xd_cmd_format_ndjson(&ndjson);
     }

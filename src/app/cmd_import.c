@@ -1,6 +1,7 @@
-/* `crossdock import`: files of events into the running hub. */
+/* `crossdock import`: files of events, or in a source's own words, into the running hub. */
 #include "app/cli.h"
 
+#include "canon/nearest.h"
 #include "ingress/import.h"
 
 #include <stdio.h>
@@ -34,11 +35,14 @@ static void say_problems(const char *file, const xd_import_result *result)
     xd_arena_finish(&arena);
 }
 
-static int import_file(const xd_cli *cli, const char *control_path, const char *file)
+static int import_file(const xd_cli *cli, const xd_config *config, const xd_source *source,
+                       const char *file)
 {
     xd_import_bar bar = {0};
     xd_import_options options = {.file = file,
-                                 .control_path = control_path,
+                                 .source = source,
+                                 .max_body_bytes = config->ingress.max_body_bytes,
+                                 .control_path = config->ingress.control_path,
                                  .no_resume = xd_cli_option(cli, "no-resume") != NULL,
                                  .progress_context = &bar,
                                  .progress = xd_import_draw};
@@ -64,6 +68,39 @@ static int import_file(const xd_cli *cli, const char *control_path, const char *
     return answer;
 }
 
+/* The source that --source names. */
+static xd_status open_source(const xd_config *config, const char *name, xd_source **ret,
+                             xd_fault *fault)
+{
+    xd_nearest near = xd_nearest_to(xd_str_from(name));
+    for (uint32_t i = 0; i < config->source_count; i++) {
+        const xd_config_source *source = &config->sources[i];
+        if (source->map_of && strcmp(source->name, name) == 0) {
+            return xd_config_open_source(source, NULL, ret, fault);
+        }
+        if (source->map_of) {
+            xd_nearest_offer(&near, source->name);
+        }
+    }
+    return xd_fail(fault, XD_NOT_FOUND, "source.unknown",
+                   "there is no source %s with a map in %s/" XD_CONFIG_FILE "%s%s%s", name,
+                   config->folder, near.best ? "; did you mean " : "", near.best ? near.best : "",
+                   near.best ? "?" : "");
+}
+
+static int import_files(const xd_cli *cli, const xd_config *config, const xd_source *source)
+{
+    int answer = XD_EXIT_OK;
+    for (int i = 0; i < cli->argument_count; i++) {
+        int file_answer = import_file(cli, config, source, cli->arguments[i]);
+        answer = file_answer > answer ? file_answer : answer;
+        if (file_answer == XD_EXIT_REMOTE) {
+            break; /* the hub is away: the other files would meet the same */
+        }
+    }
+    return answer;
+}
+
 int xd_cmd_import(xd_cli *cli)
 {
     xd_config config = {0};
@@ -71,14 +108,15 @@ int xd_cmd_import(xd_cli *cli)
     if (answer >= 0) {
         return answer;
     }
-    answer = XD_EXIT_OK;
-    for (int i = 0; i < cli->argument_count; i++) {
-        int file_answer = import_file(cli, config.ingress.control_path, cli->arguments[i]);
-        answer = file_answer > answer ? file_answer : answer;
-        if (file_answer == XD_EXIT_REMOTE) {
-            break; /* the hub is away: the other files would meet the same */
-        }
+    const char *name = xd_cli_option(cli, "source");
+    xd_source *source = NULL;
+    xd_fault fault = XD_FAULT_NONE;
+    if (name && open_source(&config, name, &source, &fault) != XD_OK) {
+        answer = xd_cli_fault(&fault);
+    } else {
+        answer = import_files(cli, &config, source);
     }
+    xd_source_close(source);
     xd_config_finish(&config);
     return answer;
 }

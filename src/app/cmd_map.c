@@ -107,12 +107,12 @@ static xd_status run_map(const xd_cli *cli, xd_arena *arena, xd_buf *out, xd_fau
             (void)in_file(cli->arguments[0], &inner, fault);
         }
     }
-    xd_map_destroy(map);
-    XD_TRY(status);
-    if (result) {
-        xd_json_write(out, result);
+    if (status == XD_OK && result) {
+        xd_json_write(out, result); /* it borrows from the map */
         xd_buf_char(out, '\n');
     }
+    xd_map_destroy(map);
+    XD_TRY(status);
     return out->failed ? xd_fail(fault, XD_LIMIT, "map.bytes", "the result is too large") : XD_OK;
 }
 
@@ -278,5 +278,6 @@ int xd_cmd_map_test(xd_cli *cli)
         return xd_cli_say(XD_EXIT_USAGE, "give a folder of golden pairs, or --suite DIR");
     }
     return suite ? xd_map_run_suite(suite)
-                 : xd_map_run_pairs(cli->arguments[0], xd_cli_option(cli, "at"));
+                 : xd_map_run_pairs(cli->arguments[0], xd_cli_option(cli, "at"),
+                                    xd_cli_option(cli, "write") != NULL);
 }

@@ -24,7 +24,8 @@ int xd_map_run_each(const xd_map *map, const char *map_name, const xd_map *by, c
 /* Runs a folder of the JSONata test suite and prints what failed; an exit code. */
 int xd_map_run_suite(const char *folder);
 /* Runs the golden pairs in a folder and those below it and prints what failed; an exit code. at:
- * the instant of $now() and of the codes, NULL: 2026-01-01T00:00:00Z. */
-int xd_map_run_pairs(const char *folder, const char *at);
+ * the instant of $now() and of the codes, NULL: 2026-01-01T00:00:00Z. write: writes what comes of
+ * inputs that stand alone. */
+int xd_map_run_pairs(const char *folder, const char *at, bool write);
 
 #endif

@@ -60,8 +60,12 @@ static void try_draft(const xd_kind_info *kind, xd_str draft, const xd_json *sam
                    "the draft makes a valid %s of the sample; check that it is the right one",
                    kind->name);
     } else {
-        xd_cli_say(XD_EXIT_OK, "the draft does not yet make a valid %s: %s%s%s", kind->name,
-                   fault.path, fault.path[0] ? ": " : "", fault.text);
+        xd_cli_say(XD_EXIT_OK, "the draft does not yet make a valid %s: %s%s%s%s", kind->name,
+                   fault.path, fault.path[0] ? ": " : "", fault.text,
+                   sample->type == XD_JSON_ARRAY
+                       ? " (the sample should hold the rows of one document; `by` tells those of "
+                         "a whole file apart)"
+                       : "");
     }
     xd_map_destroy(map);
 }

@@ -1,6 +1,6 @@
-/* `crossdock replay [--verify]`: rebuilds state from the log in memory and compares it with the
- * stored one. */
-#include "app/cli.h"
+/* `crossdock replay --verify`: rebuilds state from the log in memory and compares it with the
+ * stored one. With --map it asks what another map would have done (cmd_replay_map.c). */
+#include "app/cmd_replay.h"
 #include "engine/replay.h"
 
 #include <stdio.h>
@@ -47,8 +47,13 @@ static xd_status verify(const char *database, bool progress, xd_replay_result *r
 
 int xd_cmd_replay(xd_cli *cli)
 {
-    if (!xd_cli_option(cli, "verify")) {
-        return xd_cli_say(XD_EXIT_USAGE, "replay needs --verify");
+    bool verifies = xd_cli_option(cli, "verify") != NULL;
+    if (verifies == (xd_cli_option(cli, "map") != NULL)) {
+        return xd_cli_say(XD_EXIT_USAGE, "replay needs %s --verify or --map MAP@NEW",
+                          verifies ? "one of" : "either");
+    }
+    if (!verifies) {
+        return xd_replay_map(cli);
     }
     xd_config config = {0};
     int answer = xd_cli_config(cli, XD_CONFIG_WITHOUT_SECRETS, &config);

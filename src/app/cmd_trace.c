@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { MAP_HASH_SHOWN = 8 };
+
 static void print_text(const xd_json *object, const char *member, int width)
 {
     xd_buf buf;
@@ -12,6 +14,21 @@ static void print_text(const xd_json *object, const char *member, int width)
     xd_cli_value(&buf, xd_json_get(object, xd_str_from(member)));
     printf("%-*.*s", width, XD_FMT(xd_buf_str(&buf)));
     xd_buf_finish(&buf);
+}
+
+/* " by wms_receipt@1a2b3c4d from 9f86d081#3": the version of the map, and the bytes and the record
+ * in them that it was given. */
+static void print_origin(const xd_json *entry)
+{
+    xd_str map = XD_TEXT(entry, "map");
+    xd_str raw = XD_TEXT(entry, "raw");
+    const char *at = map.len ? memchr(map.ptr, '@', map.len) : NULL;
+    const char *mark = raw.len ? memchr(raw.ptr, '#', raw.len) : NULL;
+    if (at && mark && mark - raw.ptr > MAP_HASH_SHOWN) {
+        size_t shown = (size_t)(at - map.ptr) + 1 + MAP_HASH_SHOWN;
+        printf(" by %.*s from %.*s%.*s", (int)(shown < map.len ? shown : map.len), map.ptr,
+               MAP_HASH_SHOWN, raw.ptr, (int)(raw.ptr + raw.len - mark), mark);
+    }
 }
 
 static void print_event(const xd_cli *cli, const xd_json *entry)
@@ -31,6 +48,7 @@ static void print_event(const xd_cli *cli, const xd_json *entry)
     if (waits && waits->type == XD_JSON_ARRAY && waits->count == 2) {
         printf(", waits for %.*s %.*s", XD_FMT(waits->items[0].text), XD_FMT(waits->items[1].text));
     }
+    print_origin(entry);
 }
 
 enum { MAX_ROLES = 16 };
@@ -109,6 +127,12 @@ static void print_delivery(const xd_cli *cli, const xd_json *entry)
     int64_t ms = good ? XD_INT(entry, "latency_ms", -1) : XD_INT(entry, "waiting_ms", -1);
     if (ms >= 0) {
         printf(" %s %" PRId64 " ms", good ? "after" : "for", ms);
+    }
+    xd_str map = XD_TEXT(entry, "map");
+    const char *at = map.len ? memchr(map.ptr, '@', map.len) : NULL;
+    if (at) { /* the version as far as people need it */
+        size_t shown = (size_t)(at - map.ptr) + 1 + MAP_HASH_SHOWN;
+        printf(" by %.*s", (int)(shown < map.len ? shown : map.len), map.ptr);
     }
     if (XD_TEXT(entry, "reason").len) {
         fputs(": ", stdout);

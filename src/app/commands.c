@@ -150,15 +150,20 @@ const xd_command xd_commands[] = {
      .arguments = "[DIR]",
      .max_arguments = 1,
      .help = "run golden pairs beside maps, or a suite, and name every case that fails",
-     .details = "DIR, and the folders in it, have maps NAME.jsonata and beside each its pairs "
-                "NAME.CASE.in.json (or .csv, .xml, .ndjson; other forms by NAME.layout.json) and "
-                "NAME.CASE.out.json, empty when the map gives nothing. Codes for $xref and $uom "
-                "are in xref.csv of the same folder. The folder of --suite has groups/NAME/*.json "
-                "with the cases and datasets/ with "
-                "their inputs, as the JSONata project has them. Cases that differ on purpose "
+     .details = "DIR, and the folders in it, have maps NAME.jsonata and beside each its pairs: an "
+                "input NAME.CASE.in.EXT (.json, .csv, .xml, .ndjson; other forms by "
+                "NAME.layout.json), what comes of it in NAME.CASE.out.EXT, empty for nothing, and "
+                "parts of the faults that are expected in NAME.CASE.faults, one a line. "
+                "NAME.test.json says what the map is for: {\"to\": KIND} of what comes in (with "
+                "\"by\" and \"time\" as of a source; what it makes is then checked as that kind), "
+                "{\"from\": MESSAGE} of what goes out. Codes for $xref and $uom are in xref.csv of "
+                "the folder or of those around it, those of one case in NAME.CASE.xref.csv. The "
+                "folder of --suite has groups/NAME/*.json with the cases and datasets/ with their "
+                "inputs, as the JSONata project has them. Cases that differ on purpose "
                 "(docs/mapping.md) are listed and do not count. Exit code 1 when a case fails.",
      .options = OPTIONS({"suite", "DIR", "folder of the suite"},
-                        {"at", "TIME", "$now() in the pairs; default 2026-01-01T00:00:00Z"}),
+                        {"at", "TIME", "$now() in the pairs; default 2026-01-01T00:00:00Z"},
+                        {"write", NULL, "write what comes of inputs that stand alone"}),
      .run = xd_cmd_map_test},
     {.group = "Set up",
      .name = "completion",
@@ -180,10 +185,13 @@ const xd_command xd_commands[] = {
      .arguments = "FILE...",
      .min_arguments = 1,
      .max_arguments = 64,
-     .help = "append a file of events (NDJSON, JSON or gzip of them)",
-     .details = "Safe to repeat: events that are in the log already change nothing, and an import "
-                "that was cut short goes on where it stopped.",
-     .options = OPTIONS({"no-resume", NULL, "start afresh and leave no trace beside the file"}),
+     .help = "append a file of events (NDJSON, JSON or gzip of them), or of a source's records",
+     .details =
+         "Safe to repeat: what is in the log already changes nothing, and an import that was "
+         "cut short goes on where it stopped. With --source the file is in the words of "
+         "that source (CSV, XML, ... by its layout) and is mapped by its map.",
+     .options = OPTIONS({"source", "NAME", "the source of crossdock.yaml whose map applies"},
+                        {"no-resume", NULL, "start afresh and leave no trace beside the file"}),
      .json = true,
      .run = xd_cmd_import},
     {.group = "Look",
@@ -202,6 +210,14 @@ const xd_command xd_commands[] = {
                 "journal entry or ship notice.",
      .json = true,
      .run = xd_cmd_trace},
+    {.group = "Look",
+     .name = "raw",
+     .arguments = "HASH",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .help = "the bytes that a document was mapped from, as they were received",
+     .details = "HASH, or its first 8 digits or more, is what `crossdock trace` shows behind from.",
+     .run = xd_cmd_raw},
     {.group = "Look",
      .name = "match explain",
      .arguments = "INVOICE",
@@ -275,7 +291,11 @@ const xd_command xd_commands[] = {
      .min_arguments = 1,
      .max_arguments = 64,
      .help = "send dead letters again",
-     .options = OPTIONS(REASON, AS_PERSON),
+     .details =
+         "What a map makes is made by the map of now, unless the system may have seen it: then it "
+         "goes as it was.",
+     .options = OPTIONS(REASON, AS_PERSON,
+                        {"anew", NULL, "made by the map of now, whatever the system has seen"}),
      .json = true,
      .run = xd_cmd_dlq_retry},
     {.group = "Decide",
@@ -287,6 +307,65 @@ const xd_command xd_commands[] = {
      .options = OPTIONS(REASON, AS_PERSON),
      .json = true,
      .run = xd_cmd_dlq_drop},
+    {.group = "Codes",
+     .name = "xref import",
+     .arguments = "FILE",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .help = "bring codes from a CSV file into the hub",
+     .details = "FILE (- for standard input) has the columns table, system, code, value, and may "
+                "have valid_from, valid_to and delete. It is compared with what the hub knows and "
+                "only what differs is sent; what FILE does not name stays as it is. When any row "
+                "is wrong nothing is sent. Exit code 4: somebody else changed a code at the same "
+                "moment. The hub must run. docs/crosswalks.md describes it all.",
+     .options = OPTIONS({"table", "NAME", "the table of all rows"},
+                        {"system", "NAME", "the system of all rows"},
+                        {"layout", "FILE", "how the file looks (docs/formats.md); default CSV"},
+                        {"dry-run", NULL, "send nothing, print what would change"},
+                        {"partial", NULL, "send good rows though others are wrong"}, AS_PERSON),
+     .json = true,
+     .run = xd_cmd_xref_import},
+    {.group = "Codes",
+     .name = "xref set",
+     .arguments = "TABLE SYSTEM CODE VALUE",
+     .min_arguments = 4,
+     .max_arguments = 4,
+     .help = "say what one code means; what waits for it goes on",
+     .details = "An entry that begins at the same moment is corrected. The hub must run.",
+     .options = OPTIONS({"from", "DATE", "first day or instant (UTC); default: since ever"},
+                        {"to", "DATE", "last day, or the instant at which it ends"}, AS_PERSON),
+     .json = true,
+     .run = xd_cmd_xref_set},
+    {.group = "Codes",
+     .name = "xref unset",
+     .arguments = "TABLE SYSTEM CODE",
+     .min_arguments = 3,
+     .max_arguments = 3,
+     .help = "take an entry of a code back; nothing that was mapped changes",
+     .options =
+         OPTIONS({"from", "DATE", "the entry that begins then; default: since ever"}, AS_PERSON),
+     .json = true,
+     .run = xd_cmd_xref_unset},
+    {.group = "Codes",
+     .name = "xref list",
+     .arguments = "[TABLE [SYSTEM]]",
+     .max_arguments = 2,
+     .help = "codes and what they mean",
+     .options = OPTIONS({"code", "CODE", "only this one"},
+                        {"at", "DATE", "only what is in force on this day or instant"},
+                        {"csv", NULL, "all of them, as `xref import` reads them"},
+                        {"cursor", "ID", "go on behind this code"}, LIMIT),
+     .json = true,
+     .run = xd_cmd_xref_list},
+    {.group = "Codes",
+     .name = "xref missing",
+     .arguments = "[TABLE [SYSTEM]]",
+     .max_arguments = 2,
+     .help = "codes that documents and deliveries wait for",
+     .details = "A document waits for one code at a time: the first that its map does not find.",
+     .options = OPTIONS({"cursor", "ID", "go on behind this code"}, LIMIT),
+     .json = true,
+     .run = xd_cmd_xref_missing},
     {.group = "Transform",
      .name = "format read",
      .arguments = "LAYOUT [FILE]",
@@ -311,7 +390,21 @@ const xd_command xd_commands[] = {
      .name = "replay",
      .arguments = "",
      .help = "rebuild state from the log in memory",
-     .options = OPTIONS({"verify", NULL, "compare it with the stored state"}),
+     .details =
+         "With --verify: compares it with the stored state; exit code 1 when they differ. With "
+         "--map MAP@NEW --since T --dry-run --diff: shows what another text of a map would have "
+         "done to past documents: by field, in what became of them, in holds, in deliveries, and "
+         "in money by account. MAP is the name of a map of what comes in, NEW a file or the first "
+         "digits of the hash of an earlier version. Exit code 0: no difference, 1: some, 2 or "
+         "more: it could not be told. Works beside the hub or without it, and writes nothing.",
+     .options =
+         OPTIONS({"verify", NULL, "compare it with the stored state"},
+                 {"map", "MAP@NEW", "replay with this text in place of the map's"},
+                 {"since", "T", "documents recorded from this date (UTC) or instant on; else all"},
+                 {"dry-run", NULL, "with --map, demanded: nothing is changed"},
+                 {"diff", NULL, "with --map, demanded: show the differences"},
+                 {"limit", "N",
+                  "with --map: events to show, default 50, with --json all; all are counted"}),
      .json = true,
      .run = xd_cmd_replay},
     {.group = "Verify",

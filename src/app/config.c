@@ -241,28 +241,51 @@ static void fill_hub(loader *load, xd_config *config)
     }
 }
 
+/* No two sources watch one folder. */
+static void check_folder(loader *load, uint32_t index)
+{
+    xd_config_source *source = &load->draft.sources[index];
+    const char *folder = in_folder(load, source->folder);
+    for (uint32_t j = 0; j < index; j++) {
+        const char *other = load->draft.sources[j].folder;
+        if (other && strcmp(other, folder) == 0) {
+            char path[192];
+            REPORT(load, setting(path, sizeof path, "sources", source->name, "folder"),
+                   "sources.distinct", "is already watched by the source \"%s\"",
+                   load->draft.sources[j].name);
+        }
+    }
+    source->folder = folder;
+}
+
 static void fill_sources(loader *load, xd_config *config)
 {
     xd_config_draft *draft = &load->draft;
-    for (uint32_t i = 0; i < draft->source_count; i++) {
-        xd_intake_folder *source = &draft->sources[i];
-        if (!source->folder || !source->name) {
+    xd_intake_folder *folders =
+        xd_arena_zalloc(&load->private->arena, (draft->source_count + 1) * sizeof *folders);
+    uint32_t folder_count = 0;
+    for (uint32_t i = 0; folders && i < draft->source_count; i++) {
+        xd_config_source *source = &draft->sources[i];
+        if (!source->name) {
             continue; /* already reported */
         }
-        for (uint32_t j = 0; j < i; j++) {
-            const char *other = draft->sources[j].folder;
-            if (other && strcmp(other, in_folder(load, source->folder)) == 0) {
-                char path[192];
-                REPORT(load, setting(path, sizeof path, "sources", source->name, "folder"),
-                       "sources.distinct", "is already watched by the source \"%s\"",
-                       draft->sources[j].name);
-            }
+        if (source->folder) {
+            check_folder(load, i);
+            folders[folder_count++] = (xd_intake_folder){
+                .name = source->name, .folder = source->folder, .pattern = source->pattern};
+        } else if (!source->map) {
+            char path[192];
+            REPORT(load, setting(path, sizeof path, "sources", source->name, NULL),
+                   "sources.folder",
+                   "needs a folder that is watched, or a map, or both: else nothing can come from "
+                   "it");
         }
-        source->folder = in_folder(load, source->folder);
     }
+    config->sources = draft->sources;
+    config->source_count = draft->source_count;
     config->intake = draft->intake;
-    config->intake.folders = draft->sources;
-    config->intake.folder_count = draft->source_count;
+    config->intake.folders = folders;
+    config->intake.folder_count = folder_count;
     config->intake.max_event_bytes = draft->ingress.max_event_bytes;
     config->intake.max_batch = draft->ingress.max_batch;
     config->intake.max_depth = draft->ingress.max_depth;
@@ -353,6 +376,8 @@ static void fill_maps(loader *load, xd_config *config)
     xd_config_reporter report = {load, report_at};
     xd_config_read_maps(load->folder, draft->maps, draft->map_count, &load->private->arena, report,
                         load->errors);
+    xd_config_join_maps(draft, load->private->root, report);
+    xd_config_join_sources(draft, report);
     config->maps = draft->maps;
     config->map_count = draft->map_count;
 }
@@ -382,7 +407,7 @@ static xd_status fill_definition(loader *load, xd_config *config)
     xd_str text = XD_STR_NULL;
     const xd_json *json = NULL;
     xd_definition definition;
-    XD_TRY(xd_config_definition(load->private->root, arena, &text, &fault));
+    XD_TRY(xd_config_definition(load->private->root, &load->draft, arena, &text, &fault));
     XD_TRY(xd_json_parse(text, XD_JSON_LIMITS_DEFAULT, arena, &json, &fault));
     xd_status status = xd_definition_read(json, arena, &definition, &fault);
     if (status != XD_OK) {

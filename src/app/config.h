@@ -18,11 +18,23 @@ typedef struct xd_config_private xd_config_private;
 typedef struct xd_config_map {
     const char *name;
     const char *file, *to, *layout_file; /* as given; layout_file NULL: the records are JSON */
-    xd_str text;                         /* of the map */
-    xd_str layout;                       /* canonical JSON; ptr NULL: none */
-    char hash[65]; /* SHA-256 over name, kind, layout and text: what events are pinned with */
+    const char *from; /* of a map of what goes out: its message, or "any"; to is then NULL */
+    const char *content_type; /* of what that one makes; NULL: its layout's */
+    const char *by, *time;    /* of a map of what comes in, as in ingress/source.h; may be NULL */
+    xd_str text;              /* of the map */
+    xd_str layout;            /* canonical JSON; ptr NULL: none */
+    char hash[65]; /* SHA-256 over all of the above but the files: what events are pinned with */
     xd_str data;   /* of its hub.map event */
 } xd_config_map;
+
+/* Where documents come from, beside the keys' owners. */
+typedef struct xd_config_source {
+    const char *name;    /* of the source; what its events carry when they are mapped */
+    const char *folder;  /* ready to open; NULL: no folder is watched */
+    const char *pattern; /* of file names; NULL: those of events, or with a map all */
+    const char *map;     /* NULL: what comes is events */
+    const xd_config_map *map_of;
+} xd_config_source;
 
 typedef struct xd_config {
     const char *folder;      /* the project folder as given */
@@ -33,7 +45,9 @@ typedef struct xd_config {
     xd_ingress_options ingress;
     xd_engine_options engine; /* clock and seeds are the caller's to set */
     xd_outbound_options outbound;
-    xd_intake_options intake;  /* watched folders */
+    xd_intake_options intake; /* how folders are watched; which ones, sources say */
+    const xd_config_source *sources;
+    uint32_t source_count;
     const xd_config_map *maps; /* each compiles, and its layout opens */
     uint32_t map_count;
     xd_str definition;          /* canonical JSON for xd_engine_create */
@@ -51,6 +65,10 @@ XD_CHECKED xd_status xd_config_load(const char *folder, xd_config_secrets secret
                                     xd_config_errors *errors);
 /* Wipes secrets and frees. Accepts NULL and a zeroed config. */
 void xd_config_finish(xd_config *config);
+
+/* Opens a source that has a map. codes is borrowed; NULL when nothing will be mapped. */
+XD_CHECKED xd_status xd_config_open_source(const xd_config_source *source, xd_codes *codes,
+                                           xd_source **ret, xd_fault *fault);
 
 /* What a running hub may take from a changed file without a restart: its keys. XD_CONFLICT names
  * the first setting that differs elsewhere. */

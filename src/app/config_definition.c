@@ -1,6 +1,7 @@
 /* From the project file's tree to the flow definition's JSON: the flow section as it stands there,
- * texts as strings and decimals as strings with their digits, and for each system its name and what
- * it receives. What the file leaves out stays out: xd_definition_read has the defaults. Pure. */
+ * texts as strings and decimals as strings with their digits, and for each system its name, what it
+ * receives, and the versions of its maps. What the file leaves out stays out: xd_definition_read
+ * has the defaults. Pure. */
 #include "app/config_int.h"
 
 enum { DEFINITION_MAX_BYTES = 1 << 20 };
@@ -52,7 +53,21 @@ static void write_section(xd_buf *buf, const xd_config_section *section, const x
     XD_BUF_LIT(buf, "}");
 }
 
-static void write_systems(xd_buf *buf, const xd_json *systems)
+static void write_system_maps(xd_buf *buf, const xd_config_system *system)
+{
+    bool more = false;
+    for (int i = XD_MESSAGE_NONE + 1; i < XD_MESSAGE_LIMIT; i++) {
+        const xd_config_map *map = system->map_of[i];
+        if (map) {
+            xd_buf_printf(buf, "%s\"%s\":\"%s@%s\"", more ? "," : ",\"maps\":{",
+                          xd_message_name((xd_message)i), map->name, map->hash);
+            more = true;
+        }
+    }
+    xd_buf_str_add(buf, more ? XD_STR("}") : XD_STR(""));
+}
+
+static void write_systems(xd_buf *buf, const xd_json *systems, const xd_config_draft *draft)
 {
     XD_BUF_LIT(buf, "[");
     for (uint32_t i = 0; systems && i < systems->count; i++) {
@@ -60,12 +75,14 @@ static void write_systems(xd_buf *buf, const xd_json *systems)
         xd_json_write_string(buf, systems->members[i].name);
         XD_BUF_LIT(buf, ",\"receives\":");
         write_strings(buf, XD_GET(&systems->members[i].value, "receives"));
+        write_system_maps(buf, &draft->systems[i]);
         XD_BUF_LIT(buf, "}");
     }
     XD_BUF_LIT(buf, "]");
 }
 
-xd_status xd_config_definition(const xd_json *root, xd_arena *arena, xd_str *ret, xd_fault *fault)
+xd_status xd_config_definition(const xd_json *root, const xd_config_draft *draft, xd_arena *arena,
+                               xd_str *ret, xd_fault *fault)
 {
     xd_buf text;
     xd_buf canonical;
@@ -75,7 +92,7 @@ xd_status xd_config_definition(const xd_json *root, xd_arena *arena, xd_str *ret
     if (text.len) {
         text.len--; /* reopen the object for the systems */
         xd_buf_str_add(&text, text.len > 1 ? XD_STR(",\"systems\":") : XD_STR("\"systems\":"));
-        write_systems(&text, XD_GET(root, "systems"));
+        write_systems(&text, XD_GET(root, "systems"), draft);
         XD_BUF_LIT(&text, "}");
     }
     const xd_json *tree = NULL;

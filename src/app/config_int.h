@@ -99,6 +99,8 @@ typedef struct xd_config_system {
     const char *name; /* first: see xd_config_field */
     xd_remote_options remote;
     xd_config_secret_ref authorization;
+    const char *maps[XD_MESSAGE_LIMIT]; /* by message, as given; XD_MESSAGE_NONE: the rest */
+    const xd_config_map *map_of[XD_MESSAGE_LIMIT]; /* that make the bodies of what it receives */
 } xd_config_system;
 
 /* What the file says, with defaults filled in. */
@@ -111,7 +113,7 @@ typedef struct xd_config_draft {
     xd_config_key *keys;
     uint32_t key_count;
     xd_intake_options intake;
-    xd_intake_folder *sources;
+    xd_config_source *sources;
     uint32_t source_count;
     xd_config_system *systems;
     uint32_t system_count;
@@ -144,10 +146,18 @@ typedef struct xd_config_reporter {
 void xd_config_read_maps(const char *folder, xd_config_map *maps, uint32_t count, xd_arena *arena,
                          xd_config_reporter report, xd_config_errors *errors);
 
+/* Finds the maps that the draft's systems name and fills map_of; root is the file's tree. What is
+ * wrong is reported at its setting. */
+void xd_config_join_maps(xd_config_draft *draft, const xd_json *root, xd_config_reporter report);
+
+/* The same for the draft's sources. */
+void xd_config_join_sources(xd_config_draft *draft, xd_config_reporter report);
+
 /* The definition's JSON (docs/definition.md) from the flow and systems parts of a tree that
- * xd_config_read found good: canonical form, in the arena. XD_NO_MEMORY, XD_LIMIT. */
-XD_CHECKED xd_status xd_config_definition(const xd_json *root, xd_arena *arena, xd_str *ret,
-                                          xd_fault *fault);
+ * xd_config_read found good, and the versions of the systems' maps: canonical form, in the arena.
+ * XD_NO_MEMORY, XD_LIMIT. */
+XD_CHECKED xd_status xd_config_definition(const xd_json *root, const xd_config_draft *draft,
+                                          xd_arena *arena, xd_str *ret, xd_fault *fault);
 
 /* "127.0.0.1:8080" or "[::1]:8080" into its parts; false when it is neither. address must hold 46
  * bytes. */

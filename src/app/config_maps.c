@@ -5,6 +5,7 @@
 #include "app/config_yaml.h"
 #include "base/hash.h"
 #include "canon/nearest.h"
+#include "flow/definition.h"
 #include "format/format.h"
 #include "mapping/map.h"
 
@@ -33,7 +34,7 @@ static void refuse(const map_reader *r, const char *field, const char *rule, con
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    snprintf(pointer, sizeof pointer, "/maps/%s/%s", r->map->name, field);
+    snprintf(pointer, sizeof pointer, "/maps/%s%s%s", r->map->name, field[0] ? "/" : "", field);
     r->report.at(r->report.self, pointer, rule, text);
 }
 
@@ -124,6 +125,74 @@ static bool read_layout(const map_reader *r)
     return status == XD_OK;
 }
 
+/* A map of what goes out has the message that it takes, and perhaps a media type. */
+static bool check_message(const map_reader *r)
+{
+    xd_str from = xd_str_from(r->map->from);
+    const char *media = r->map->content_type;
+    bool good = xd_str_eq(from, XD_STR("any")) || xd_message_by_name(from) != XD_MESSAGE_NONE;
+    if (!good) {
+        xd_nearest near = xd_nearest_to(from);
+        for (int i = XD_MESSAGE_NONE + 1; i < XD_MESSAGE_LIMIT; i++) {
+            xd_nearest_offer(&near, xd_message_name((xd_message)i));
+        }
+        refuse(
+            r, "from", "maps.message", "is no message, nor any%s%s%s; docs/messages.md lists them",
+            near.best ? "; did you mean " : "", near.best ? near.best : "", near.best ? "?" : "");
+    }
+    const char *slash = media ? strchr(media, '/') : NULL;
+    if (media && (!slash || slash == media || slash[1] == '\0')) {
+        refuse(r, "content_type", "maps.content_type",
+               "must be a media type, such as text/xml; charset=utf-8");
+        good = false;
+    }
+    return good;
+}
+
+/* An expression that stands in the setting itself. */
+static bool check_expression(const map_reader *r, const char *field, const char *text)
+{
+    xd_map *map = NULL;
+    xd_fault fault = XD_FAULT_NONE;
+    if (!text) {
+        return true;
+    }
+    if (!r->map->to) {
+        refuse(r, field, "maps.direction", "is for maps of what comes in (to)");
+        return false;
+    }
+    if (xd_map_compile(xd_str_from(text), &map, &fault) != XD_OK) {
+        refuse(r, field, fault.rule, "is no expression: at its byte %lld: %s",
+               (long long)fault.offset + 1, fault.text);
+        return false;
+    }
+    xd_map_destroy(map);
+    return true;
+}
+
+static bool check_kind(const map_reader *r);
+
+/* Whether it maps what comes in or what goes out. */
+static bool check_direction(const map_reader *r)
+{
+    if (r->map->from && r->map->to) {
+        refuse(r, "from", "maps.direction",
+               "stands beside to: a map makes documents of what comes in (to), or takes messages "
+               "that go out (from); write two");
+        return false;
+    }
+    if (!r->map->from && !r->map->to) {
+        refuse(r, "", "maps.direction",
+               "needs to (the kind of document that it makes) or from (the message that it takes)");
+        return false;
+    }
+    if (r->map->content_type && !r->map->from) {
+        refuse(r, "content_type", "maps.direction", "is for maps of what goes out (from)");
+        return false;
+    }
+    return r->map->from ? check_message(r) : check_kind(r);
+}
+
 static bool check_kind(const map_reader *r)
 {
     xd_str name = xd_str_from(r->map->to);
@@ -150,17 +219,39 @@ static void name_version(const map_reader *r)
     xd_config_map *map = r->map;
     xd_buf buf;
     xd_buf_init(&buf, TEXT_MAX_BYTES);
+    if (map->by) {
+        XD_BUF_LIT(&buf, "\"by\":");
+        xd_json_write_string(&buf, xd_str_from(map->by));
+        xd_buf_char(&buf, ',');
+    }
+    if (map->from) {
+        XD_BUF_LIT(&buf, "\"content_type\":");
+        xd_json_write_string(&buf, xd_str_from(map->content_type ? map->content_type : ""));
+        XD_BUF_LIT(&buf, ",\"from\":");
+        xd_json_write_string(&buf, xd_str_from(map->from));
+        xd_buf_char(&buf, ',');
+    }
     XD_BUF_LIT(&buf, "\"layout\":");
     xd_buf_str_add(&buf, map->layout.ptr ? map->layout : XD_STR("null"));
     XD_BUF_LIT(&buf, ",\"name\":");
     xd_json_write_string(&buf, xd_str_from(map->name));
     XD_BUF_LIT(&buf, ",\"text\":");
     xd_json_write_string(&buf, map->text);
-    XD_BUF_LIT(&buf, ",\"to\":");
-    xd_json_write_string(&buf, xd_str_from(map->to));
+    if (map->time) {
+        XD_BUF_LIT(&buf, ",\"time\":");
+        xd_json_write_string(&buf, xd_str_from(map->time));
+    }
+    if (map->to) {
+        XD_BUF_LIT(&buf, ",\"to\":");
+        xd_json_write_string(&buf, xd_str_from(map->to));
+    }
     uint8_t digest[XD_SHA256_BYTES];
     xd_sha256_of(xd_buf_str(&buf), digest);
     xd_hex(digest, sizeof digest, map->hash);
+    if (map->from) { /* for messages: the version does not depend on where it stands */
+        XD_BUF_LIT(&buf, ",\"file\":");
+        xd_json_write_string(&buf, xd_str_from(map->file));
+    }
     map->data =
         xd_arena_printf(r->arena, "{\"hash\":\"%s\",%.*s}", map->hash, XD_FMT(xd_buf_str(&buf)));
     if (buf.failed || !map->data.ptr) {
@@ -172,7 +263,9 @@ static void name_version(const map_reader *r)
 static void read_map(const map_reader *r)
 {
     xd_config_map *map = r->map;
-    bool good = check_kind(r);
+    bool good = check_direction(r);
+    good &= check_expression(r, "by", r->map->by);
+    good &= check_expression(r, "time", r->map->time);
     good &= read_file(r, "file", map->file, MAP_MAX_BYTES, &map->text) && compile(r);
     good &= !map->layout_file || read_layout(r);
     if (good) {
@@ -185,7 +278,7 @@ void xd_config_read_maps(const char *folder, xd_config_map *maps, uint32_t count
 {
     for (uint32_t i = 0; i < count; i++) {
         map_reader r = {folder, &maps[i], arena, report, errors};
-        if (maps[i].name && maps[i].file && maps[i].to) {
+        if (maps[i].name && maps[i].file) {
             read_map(&r); /* else it was refused already */
         }
     }

@@ -9,7 +9,13 @@
         .name = NULL                                                                               \
     }
 
-enum { NAME_MAX_BYTES = 64, TEXT_MAX_BYTES = 256, PATH_MAX_BYTES = 1024 };
+enum {
+    NAME_MAX_BYTES = 64,
+    CONTENT_TYPE_MAX_BYTES = 100,
+    TEXT_MAX_BYTES = 256,
+    PATH_MAX_BYTES = 1024,
+    EXPRESSION_MAX_BYTES = 4096
+};
 
 static const xd_config_field limit_fields[] = {
     {.name = "max_connections",
@@ -194,7 +200,7 @@ static const xd_config_field engine_fields[] = {
      DRAFT(engine.batch_max)},
     {.name = "flush_rows",
      .type = XD_CONFIG_INTEGER,
-     .fallback = "2000",
+     .fallback = "4000",
      .min = 1,
      .max = 1000000,
      .unit = "rows",
@@ -252,7 +258,8 @@ static const xd_config_field intake_fields[] = {
      .min = 1024,
      .max = 1 << 30,
      .unit = "bytes",
-     .doc = "A .json file, which is read whole. Files of lines (NDJSON) may have any size.",
+     .doc = "A file that is read whole: .json, and with a map XML, JSON and fixed width. Files of "
+            "lines (NDJSON, CSV) may have any size.",
      .store = XD_CONFIG_AS_SIZE,
      DRAFT(intake.max_file_bytes)},
     END};
@@ -338,23 +345,33 @@ static const xd_config_field source_fields[] = {
     {.name = "folder",
      .type = XD_CONFIG_TEXT,
      .format = XD_CONFIG_PATH,
-     .required = true,
      .max = PATH_MAX_BYTES,
      .doc = "Watched folder, relative to the project folder. Files that were read move to done/ or "
-            "failed/ in it.",
+            "failed/ in it. A source without a map needs one.",
      .store = XD_CONFIG_AS_TEXT,
-     .offset = offsetof(xd_intake_folder, folder)},
+     .offset = offsetof(xd_config_source, folder)},
     {.name = "pattern",
      .type = XD_CONFIG_TEXT,
-     .fallback = "*.json*",
      .max = TEXT_MAX_BYTES,
-     .doc = "Names of files to take, as in a shell.",
+     .doc = "Names of files to take, as in a shell. Default: names that end in .json, .ndjson or "
+            ".jsonl; with a map, every name.",
      .store = XD_CONFIG_AS_TEXT,
-     .offset = offsetof(xd_intake_folder, pattern)},
+     .offset = offsetof(xd_config_source, pattern)},
+    {.name = "map",
+     .type = XD_CONFIG_TEXT,
+     .format = XD_CONFIG_NAME,
+     .max = NAME_MAX_BYTES,
+     .doc = "The map (a name under maps, with to) that makes documents of what comes, in its "
+            "folder, by POST /v1/sources/NAME and by crossdock import --source NAME; "
+            "docs/sources.md. Without one the files hold events.",
+     .store = XD_CONFIG_AS_TEXT,
+     .offset = offsetof(xd_config_source, map)},
     END};
 
 static const xd_config_section source_section = {
-    "sources.NAME", "Folders that are watched for files of events.", source_fields};
+    "sources.NAME",
+    "Where documents come from: systems whose own words are mapped, and folders that are watched.",
+    source_fields};
 
 static const xd_config_field map_fields[] = {
     {.name = "file",
@@ -367,25 +384,55 @@ static const xd_config_field map_fields[] = {
      .offset = offsetof(xd_config_map, file)},
     {.name = "to",
      .type = XD_CONFIG_TEXT,
-     .required = true,
      .max = NAME_MAX_BYTES,
-     .doc = "Kind of document that it makes, such as goods_receipt; `crossdock schema` lists them.",
+     .doc = "Of a map of what comes in: kind of document that it makes, such as goods_receipt; "
+            "`crossdock schema` lists them. A map has either to or from.",
      .store = XD_CONFIG_AS_TEXT,
      .offset = offsetof(xd_config_map, to)},
+    {.name = "from",
+     .type = XD_CONFIG_TEXT,
+     .max = NAME_MAX_BYTES,
+     .doc = "Of a map of what goes out: the message whose body it takes, such as journal, or any. "
+            "It is used where a system names it under maps.",
+     .store = XD_CONFIG_AS_TEXT,
+     .offset = offsetof(xd_config_map, from)},
     {.name = "layout",
      .type = XD_CONFIG_TEXT,
      .format = XD_CONFIG_PATH,
      .max = PATH_MAX_BYTES,
-     .doc = "Layout (JSON or YAML) by which files become the records that it maps, relative to the "
-            "project folder; without one they are JSON. docs/formats.md explains layouts.",
+     .doc =
+         "Layout (JSON or YAML) by which files become the records that it maps, or what it makes "
+         "becomes the body that goes out, relative to the project folder; without one they are "
+         "JSON. docs/formats.md explains layouts.",
      .store = XD_CONFIG_AS_TEXT,
      .offset = offsetof(xd_config_map, layout_file)},
+    {.name = "content_type",
+     .type = XD_CONFIG_TEXT,
+     .max = CONTENT_TYPE_MAX_BYTES,
+     .doc = "Of a map of what goes out: Content-Type header of its bodies, where the system wants "
+            "another than the layout's own (docs/outbound.md).",
+     .store = XD_CONFIG_AS_TEXT,
+     .offset = offsetof(xd_config_map, content_type)},
+    {.name = "by",
+     .type = XD_CONFIG_TEXT,
+     .max = EXPRESSION_MAX_BYTES,
+     .doc = "Of a map of what comes in: expression over a record; neighbouring records for which "
+            "it gives the same are mapped together, as an array. Default: each by itself.",
+     .store = XD_CONFIG_AS_TEXT,
+     .offset = offsetof(xd_config_map, by)},
+    {.name = "time",
+     .type = XD_CONFIG_TEXT,
+     .max = EXPRESSION_MAX_BYTES,
+     .doc = "Of a map of what comes in: expression over what is mapped that gives its business "
+            "time, a date or an instant; codes are those in force then. Default: when it came.",
+     .store = XD_CONFIG_AS_TEXT,
+     .offset = offsetof(xd_config_map, time)},
     END};
 
 static const xd_config_section map_section = {
     "maps.NAME",
-    "Maps from the words of a system to documents. A changed map is an event in the log; what was "
-    "mapped keeps the version it was mapped by.",
+    "Maps from the words of a system to documents, and from messages to the words of a system. A "
+    "changed map is an event in the log; what was mapped keeps the version it was mapped by.",
     map_fields};
 
 #define MESSAGE_PATH(number, message_name, words)                                                  \
@@ -406,6 +453,30 @@ static const xd_config_field path_fields[] = {
 
 static const xd_config_section path_section = {
     "systems.NAME.paths", "Where each message is posted, appended to url.", path_fields};
+
+#define MESSAGE_MAP(number, message_name, words)                                                   \
+    {                                                                                              \
+        .name = message_name, .type = XD_CONFIG_TEXT, .format = XD_CONFIG_NAME,                    \
+        .max = NAME_MAX_BYTES, .doc = words, .store = XD_CONFIG_AS_TEXT,                           \
+        .offset = offsetof(xd_config_system, maps[number])                                         \
+    }
+
+static const xd_config_field system_map_fields[] = {
+    MESSAGE_MAP(XD_MESSAGE_NONE, "any", "Every message that is not named here."),
+    MESSAGE_MAP(XD_MESSAGE_INVENTORY, "inventory", "Goods movements."),
+    MESSAGE_MAP(XD_MESSAGE_RECEIPT_STATUS, "receipt_status", "Status of receipts."),
+    MESSAGE_MAP(XD_MESSAGE_JOURNAL, "journal", "Journal entries."),
+    MESSAGE_MAP(XD_MESSAGE_ORDER, "order", "Orders and their changes."),
+    MESSAGE_MAP(XD_MESSAGE_ORDER_STATUS, "order_status", "Decisions on changes."),
+    MESSAGE_MAP(XD_MESSAGE_INVOICE_STATUS, "invoice_status", "Status of invoices."),
+    MESSAGE_MAP(XD_MESSAGE_MASTER, "master", "Master data."),
+    END};
+
+static const xd_config_section system_map_section = {
+    "systems.NAME.maps",
+    "By message, the map (a name under maps, with from) that makes its body; a message without one "
+    "goes out as docs/messages.md shows it. Part of the flow definition.",
+    system_map_fields};
 
 static const xd_config_field authorization_fields[] = {
     {.name = "secret_env",
@@ -451,6 +522,10 @@ static const xd_config_field system_fields[] = {
      .type = XD_CONFIG_SECTION,
      .section = &path_section,
      .doc = "Addresses per message."},
+    {.name = "maps",
+     .type = XD_CONFIG_SECTION,
+     .section = &system_map_section,
+     .doc = "Maps per message, for a system that wants a format of its own."},
     {.name = "authorization",
      .type = XD_CONFIG_SECTION,
      .section = &authorization_section,
@@ -563,7 +638,8 @@ static const xd_config_field system_fields[] = {
      .min = 1,
      .max = 10000,
      .unit = "messages",
-     .doc = "Messages in one request; above 1 the body is a JSON array.",
+     .doc = "Messages in one request; above 1 the body is a JSON array, so maps may then have no "
+            "layout.",
      .store = XD_CONFIG_AS_U32,
      REMOTE(batch_max)},
     {.name = "batch_wait_ms",
@@ -799,12 +875,12 @@ static const xd_config_field root_fields[] = {
     {.name = "sources",
      .type = XD_CONFIG_NAMED,
      .section = &source_section,
-     .doc = "Watched folders.",
-     NAMED(xd_intake_folder, sources, source_count)},
+     .doc = "Where documents come from.",
+     NAMED(xd_config_source, sources, source_count)},
     {.name = "intake",
      .type = XD_CONFIG_SECTION,
      .section = &intake_section,
-     .doc = "How they are read."},
+     .doc = "How watched folders are read."},
     {.name = "systems",
      .type = XD_CONFIG_NAMED,
      .section = &system_section,

@@ -28,6 +28,11 @@ struct xd_hub {
     xd_engine *engine;
     xd_outbound *outbound;
     xd_reader *reader;
+    xd_codes *codes;
+    xd_source **sources; /* by place in the configuration; NULL where there is no map */
+    const xd_source **mapped;
+    uint32_t mapped_count;
+    xd_intake_folder *folders;
     xd_intake *intake;
     xd_ingress *ingress;
     uint32_t connections; /* of clients, at most */
@@ -164,6 +169,15 @@ static xd_status start_engine(xd_hub *hub, xd_fault *fault)
                             fault);
 }
 
+/* The codes for maps on the way in. State is written behind the log, and what is stepped from here
+ * on is told; what the engine's creation stepped is in state once it has been written, which the
+ * loading waits for (load_codes). */
+static xd_status connect_codes(xd_hub *hub, xd_fault *fault)
+{
+    XD_TRY(xd_codes_create(&hub->codes, fault));
+    return xd_engine_connect_codes(hub->engine, (xd_code_port){hub->codes, xd_codes_take}, fault);
+}
+
 static xd_status start_outbound(xd_hub *hub, xd_fault *fault)
 {
     xd_store *reader;
@@ -176,6 +190,7 @@ static xd_status start_outbound(xd_hub *hub, xd_fault *fault)
         return status;
     }
     XD_TRY(xd_engine_connect(hub->engine, xd_outbound_port(hub->outbound), fault));
+    XD_TRY(connect_codes(hub, fault));
     XD_TRY(xd_outbound_start(hub->outbound, hub->engine, fault));
     return xd_engine_start(hub->engine, fault);
 }
@@ -242,12 +257,62 @@ static xd_status tell_maps(xd_hub *hub, const xd_config *config, xd_fault *fault
     return status;
 }
 
+/* --- sources whose records are mapped --- */
+
+static xd_status load_codes(xd_hub *hub, xd_fault *fault)
+{
+    xd_store *store = NULL;
+    XD_TRY(xd_store_sqlite_open(hub->config->database, XD_STORE_READ, &store, fault));
+    xd_status status = xd_codes_load(hub->codes, store, fault);
+    xd_store_destroy(store);
+    return status;
+}
+
+static xd_status open_sources(xd_hub *hub, xd_fault *fault)
+{
+    const xd_config *config = hub->config;
+    uint32_t count = config->source_count;
+    hub->sources = calloc(count + 1, sizeof(xd_source *));
+    hub->mapped = calloc(count + 1, sizeof(xd_source *));
+    hub->folders = calloc(count + 1, sizeof *hub->folders);
+    if (!hub->sources || !hub->mapped || !hub->folders) {
+        return xd_fail(fault, XD_NO_MEMORY, NULL, "no memory for the sources");
+    }
+    uint32_t folder_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const xd_config_source *given = &config->sources[i];
+        if (given->map_of) {
+            XD_TRY(xd_config_open_source(given, hub->codes, &hub->sources[i], fault));
+            hub->mapped[hub->mapped_count++] = hub->sources[i];
+        }
+        if (given->folder) {
+            hub->folders[folder_count] = config->intake.folders[folder_count];
+            hub->folders[folder_count++].source = hub->sources[i];
+        }
+    }
+    return hub->mapped_count ? load_codes(hub, fault) : XD_OK;
+}
+
+static void close_sources(xd_hub *hub)
+{
+    for (uint32_t i = 0; hub->sources && i < hub->config->source_count; i++) {
+        xd_source_close(hub->sources[i]);
+    }
+    free(hub->sources);
+    free(hub->mapped);
+    free(hub->folders);
+    xd_codes_destroy(hub->codes);
+}
+
 static xd_status start_intake(xd_hub *hub, xd_fault *fault)
 {
     if (hub->config->intake.folder_count == 0) {
         return XD_OK;
     }
-    XD_TRY(xd_intake_create(&hub->config->intake, hub->engine, &hub->intake, fault));
+    xd_intake_options options = hub->config->intake;
+    options.folders = hub->folders;
+    options.clock = wall_clock;
+    XD_TRY(xd_intake_create(&options, hub->engine, &hub->intake, fault));
     return xd_intake_start(hub->intake, fault);
 }
 
@@ -255,6 +320,9 @@ static xd_status start_ingress(xd_hub *hub, xd_fault *fault)
 {
     xd_ingress_options options = hub->config->ingress;
     options.max_connections = hub->connections;
+    options.clock = wall_clock;
+    options.sources = hub->mapped;
+    options.source_count = hub->mapped_count;
     XD_TRY(xd_read_open(hub->config->database, wall_clock, &hub->reader, fault));
     xd_ingress_ports ports = {.read_context = hub,
                               .read = answer_read,
@@ -271,6 +339,7 @@ static xd_status start_parts(xd_hub *hub, xd_fault *fault)
     XD_TRY(start_engine(hub, fault));
     XD_TRY(start_outbound(hub, fault));
     XD_TRY(tell_maps(hub, hub->config, fault));
+    XD_TRY(open_sources(hub, fault));
     XD_TRY(start_intake(hub, fault));
     return start_ingress(hub, fault);
 }
@@ -336,6 +405,7 @@ void xd_hub_stop(xd_hub *hub)
     xd_intake_destroy(hub->intake);
     xd_outbound_destroy(hub->outbound);
     xd_engine_destroy(hub->engine);
+    close_sources(hub);
     xd_read_close(hub->reader);
     xd_store_destroy(hub->state);
     xd_store_destroy(hub->log); /* which holds the lock */

@@ -12,37 +12,40 @@ enum {
     WORD_BYTES = 24,
     CANDIDATES_MAX = 256,
     PATH_BYTES = 240,
+    SYNONYMS_MAX = 14,
     DEPTH_MAX = 4, /* objects within objects that are looked into */
     SCORE_MIN = 40 /* of 100: below it a guess would mislead more than help */
 };
 
 /* Words that mean the same; the first of a row stands for all. */
-static const char *const synonyms[][10] = {
-    {"order", "po", "ord", "bestellung", "purchase"},
-    {"quantity", "qty", "menge", "count", "qnty", "units"},
-    {"site", "warehouse", "whs", "wh", "plant", "location", "facility", "dc", "store", "werk"},
-    {"item", "sku", "material", "product", "article", "part", "artikel"},
-    {"uom", "unit", "measure"},
-    {"supplier", "vendor", "seller", "lieferant"},
+static const char *const synonyms[][SYNONYMS_MAX] = {
+    {"order", "po", "ord", "bestellung", "purchase", "ebeln", "bestellnr"},
+    {"quantity", "qty", "menge", "count", "qnty", "units", "anzahl", "qnt"},
+    {"site", "warehouse", "whs", "wh", "plant", "location", "facility", "dc", "store", "werk",
+     "werks", "lager"},
+    {"item", "sku", "material", "product", "article", "part", "artikel", "matnr", "idtnr"},
+    {"uom", "unit", "measure", "me", "meins", "menee", "einheit"},
+    {"supplier", "vendor", "seller", "lieferant", "lifnr", "kreditor"},
     {"number", "no", "nr", "num", "id", "key", "code", "ref", "reference"},
-    {"receipt", "grn", "gr", "delivery", "asn", "inbound", "wareneingang"},
-    {"at", "date", "time", "timestamp", "on", "datum"},
-    {"line", "position", "pos", "row", "ln", "seq"},
+    {"receipt", "grn", "gr", "delivery", "asn", "inbound", "wareneingang", "we"},
+    {"at", "date", "time", "timestamp", "on", "datum", "zeit"},
+    {"line", "position", "pos", "row", "ln", "seq", "ebelp", "posex"},
     {"lines", "items", "positions", "rows", "details", "detail", "entries"},
-    {"lot", "batch", "charge"},
-    {"price", "cost", "rate"},
+    {"lot", "lots", "batch", "batches", "charge"},
+    {"price", "cost", "rate", "preis", "vprei", "netpr"},
     {"amount", "value", "sum", "betrag"},
-    {"currency", "curr", "ccy", "cur"},
+    {"currency", "curr", "ccy", "cur", "curcy", "waers"},
     {"invoice", "inv", "bill", "rechnung"},
-    {"by", "user", "person", "operator", "who"},
-    {"damaged", "damage", "broken"},
-    {"rejected", "refused", "reject"},
+    {"by", "user", "person", "operator", "who", "bearbeiter"},
+    {"damaged", "damage", "broken", "bruch"},
+    {"rejected", "refused", "reject", "verweigert"},
     {"expires", "expiry", "expiration", "bbd", "mhd"},
     {"received", "booked", "posted", "arrived"},
-    {"description", "desc", "text"},
+    {"description", "desc", "text", "bezeichnung"},
     {"total", "gross"},
+    {"terms", "zterm"},
     {"packing", "pack"},
-    {"slip", "note"},
+    {"slip", "note", "lieferschein"},
 };
 
 /* --- words --- */
@@ -66,7 +69,7 @@ static bool is_word_char(char c)
 static const char *meaning_of(const char *word)
 {
     for (size_t i = 0; i < sizeof synonyms / sizeof synonyms[0]; i++) {
-        for (size_t j = 0; j < 10 && synonyms[i][j]; j++) {
+        for (size_t j = 0; j < SYNONYMS_MAX && synonyms[i][j]; j++) {
             if (strcmp(synonyms[i][j], word) == 0) {
                 return synonyms[i][0];
             }
@@ -95,13 +98,16 @@ static void add_word(words *w, xd_str text)
     memcpy(w->word[w->count++], meaning, strlen(meaning) + 1);
 }
 
-/* Cuts at signs and where a capital follows a small letter. */
+/* Cuts at signs, where a capital follows a small letter, and before the last capital of several
+ * that a small letter follows (PONumber). */
 static void split_words(xd_str name, words *ret)
 {
     size_t start = 0;
     for (size_t i = 0; i <= name.len; i++) {
         bool sign = i == name.len || !is_word_char(name.ptr[i]);
-        bool hump = !sign && i > start && is_upper(name.ptr[i]) && !is_upper(name.ptr[i - 1]);
+        bool small_next = i + 1 < name.len && name.ptr[i + 1] >= 'a' && name.ptr[i + 1] <= 'z';
+        bool hump = !sign && i > start && is_upper(name.ptr[i]) &&
+                    (!is_upper(name.ptr[i - 1]) || small_next);
         if (sign || hump) {
             add_word(ret, (xd_str){name.ptr + start, i - start});
             start = sign ? i + 1 : i;
@@ -133,6 +139,7 @@ typedef struct candidate {
 
 typedef struct scope {
     uint32_t count;
+    bool rows; /* of a file in which every field is there, if only empty */
     candidate at[CANDIDATES_MAX];
 } scope;
 
@@ -224,7 +231,10 @@ static int judge_value(const xd_field *field, const xd_json *value)
         return text ? (looks_like_date(value->text) ? 15 : -10) : -100;
     case XD_FIELD_DECIMAL:
     case XD_FIELD_INTEGER:
-        return looks_like_number(value) ? 10 : -100;
+        if (!looks_like_number(value)) {
+            return -100;
+        }
+        return field->type == XD_FIELD_INTEGER && value->type == XD_JSON_NUMBER ? 15 : 10;
     case XD_FIELD_CURRENCY:
         return text && value->text.len == 3 ? 20 : -100;
     case XD_FIELD_LIST:
@@ -254,16 +264,43 @@ static int score(const xd_field *field, const candidate *c)
     int own = compare_words(&wanted, &c->own);
     int with_parents = compare_words(&wanted, &c->with_parents);
     int best = own > with_parents ? own : with_parents;
-    return best > 0 || field->type == XD_FIELD_LIST ? best + look : 0;
+    bool must = field->type == XD_FIELD_LIST && (field->flags & XD_REQUIRED);
+    return best > 0 || must ? best + look : 0;
 }
 
+static const candidate *find_best(const xd_field *field, const scope *in);
+
+/* How many fields of the list's records the items of a list would feed, of 100. */
+static int score_items(const xd_field *field, const xd_json *list)
+{
+    static const words none;
+    scope *inner = calloc(1, sizeof *inner);
+    if (!inner) {
+        return 0;
+    }
+    collect(&list->items[0], "", &none, 0, inner);
+    const xd_record *record = field->record;
+    uint32_t fed = 0;
+    for (uint32_t i = 0; i < record->count; i++) {
+        bool list_inside = record->fields[i].type == XD_FIELD_LIST;
+        fed += !list_inside && find_best(&record->fields[i], inner) != NULL;
+    }
+    free(inner);
+    return record->count ? (int)(100 * fed / record->count) : 0;
+}
+
+/* A list that must be there is taken from the list that feeds most of it, whatever its name. */
 static const candidate *find_best(const xd_field *field, const scope *in)
 {
     const candidate *best = NULL;
-    int most = SCORE_MIN - 1;
+    bool list = field->type == XD_FIELD_LIST;
+    int most = list && (field->flags & XD_REQUIRED) ? 0 : SCORE_MIN - 1;
     for (uint32_t i = 0; i < in->count; i++) {
         int points = score(field, &in->at[i]);
-        if (points > most || (field->type == XD_FIELD_LIST && !best && points > 0)) {
+        if (list && points > 0) {
+            points += score_items(field, in->at[i].value);
+        }
+        if (points > most) {
             most = points;
             best = &in->at[i];
         }
@@ -281,13 +318,16 @@ static void indent(xd_buf *buf, int depth)
 }
 
 /* The guess as an expression of the type that the field wants. */
-static void write_guess(const xd_field *field, const candidate *c, xd_buf *buf)
+static void write_guess(const xd_field *field, const candidate *c, bool rows, xd_buf *buf)
 {
     const xd_json *value = c->value;
     const char *before = "";
     const char *after = "";
-    if ((field->type == XD_FIELD_CODE || field->type == XD_FIELD_TEXT) &&
-        value->type == XD_JSON_NUMBER) {
+    bool words_only = field->type == XD_FIELD_CODE || field->type == XD_FIELD_TEXT;
+    if (rows && words_only && value->type == XD_JSON_STRING && !(field->flags & XD_REQUIRED)) {
+        xd_buf_printf(buf, "%s != \"\" ? ", c->path);
+    }
+    if (words_only && value->type == XD_JSON_NUMBER) {
         before = "$string(";
         after = ")";
     } else if (field->type == XD_FIELD_INTEGER && value->type == XD_JSON_STRING) {
@@ -323,7 +363,7 @@ static void write_record(const xd_record *record, const scope *in, int depth, bo
                          xd_buf *buf);
 
 /* A list of records, each from one object of the sample's list. */
-static void write_list(const xd_field *field, const candidate *c, int depth, xd_buf *buf)
+static void write_list(const xd_field *field, const candidate *c, bool rows, int depth, xd_buf *buf)
 {
     static const words none;
     scope *inner = calloc(1, sizeof *inner);
@@ -331,6 +371,7 @@ static void write_list(const xd_field *field, const candidate *c, int depth, xd_
         buf->failed = true;
         return;
     }
+    inner->rows = rows;
     collect(&c->value->items[0], "", &none, 0, inner);
     const xd_field *first = &field->record->fields[0];
     bool numbered =
@@ -364,9 +405,9 @@ static void write_record(const xd_record *record, const scope *in, int depth, bo
         } else if (open) {
             XD_BUF_LIT(buf, "null");
         } else if (field->type == XD_FIELD_LIST) {
-            write_list(field, best, depth + 1, buf);
+            write_list(field, best, in->rows, depth + 1, buf);
         } else {
-            write_guess(field, best, buf);
+            write_guess(field, best, in->rows, buf);
         }
         write_remark(field, !open, buf);
     }
@@ -394,6 +435,7 @@ static void collect_root(const xd_json *sample, scope *ret)
         collect(sample, "", &none, 0, ret);
         return;
     }
+    ret->rows = true;
     collect(&sample->items[0], "$[0].", &none, 0, ret);
     if (ret->count < CANDIDATES_MAX) {
         candidate *c = &ret->at[ret->count++];
@@ -417,8 +459,9 @@ void xd_map_draft(const xd_kind_info *kind, const xd_json *sample, const char *s
     xd_buf_printf(
         buf,
         "/* Draft of a map from %s to %s, by `crossdock map new`. Each line is a guess by "
-        "name\n   and look: check it, fill what has a question mark, and keep a pair for "
-        "`crossdock map test`. */\n",
+        "name\n   and look: check it, and fill what has a question mark. Codes that are not the "
+        "hub's own go\n   through $xref(table, system, code). Then keep pairs for `crossdock map "
+        "test` beside it\n   (docs/maps.md). */\n",
         sample_name, kind->name);
     write_record(kind->fields->record, root, 0, false, buf);
     xd_buf_char(buf, '\n');

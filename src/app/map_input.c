@@ -2,9 +2,12 @@
 #include "app/map_input.h"
 
 #include "app/cmd_map.h"
+#include "app/config_yaml.h"
+#include "base/fraction.h"
 #include "format/format.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { TEXT_MAX_BYTES = 256 << 20, JSON_DEPTH = 512 };
 
@@ -28,13 +31,41 @@ static bool ends_in(const char *path, const char *ending)
     return n >= e && strcmp(path + n - e, ending) == 0;
 }
 
+static xd_status read_yaml(const char *path, xd_str text, xd_arena *arena, const xd_json **ret,
+                           xd_fault *fault)
+{
+    xd_config_errors *errors = calloc(1, sizeof *errors);
+    if (!errors) {
+        return xd_fail(fault, XD_NO_MEMORY, "map.memory", "no memory for a layout");
+    }
+    xd_status status = xd_yaml_parse(path, text, arena, ret, errors);
+    if (status != XD_OK) {
+        const xd_config_error *first = &errors->items[0];
+        status = xd_fail(fault, status, first->rule, "%.150s:%d:%d: %.150s", path, (int)first->line,
+                         (int)first->column, first->text);
+    }
+    free(errors);
+    return status;
+}
+
+xd_status xd_map_read_layout(const char *path, xd_arena *arena, const xd_json **ret,
+                             xd_fault *fault)
+{
+    if (!ends_in(path, ".yaml") && !ends_in(path, ".yml")) {
+        return xd_map_read_json(path, arena, ret, fault);
+    }
+    xd_str text;
+    XD_TRY(xd_map_read_file(path, arena, &text, fault));
+    return read_yaml(path, text, arena, ret, fault);
+}
+
 static xd_status open_layout(const char *path, const char *layout_path, xd_arena *arena,
                              xd_format **ret, xd_fault *fault)
 {
     const xd_json *layout = NULL;
     xd_fault inner = XD_FAULT_NONE;
     if (layout_path) {
-        XD_TRY(xd_map_read_json(layout_path, arena, &layout, fault));
+        XD_TRY(xd_map_read_layout(layout_path, arena, &layout, fault));
     } else {
         xd_str text = ends_in(path, ".csv")      ? XD_STR("{\"format\":\"csv\",\"header\":true}")
                       : ends_in(path, ".xml")    ? XD_STR("{\"format\":\"xml\"}")
@@ -177,7 +208,7 @@ static xd_status find_code(void *self, xd_str table, xd_str system, xd_str code,
     return XD_OK;
 }
 
-/* "12/1", or "12": whole numbers above zero; anything else is an unknown factor. */
+/* Anything that is no factor is an unknown one. */
 static xd_status find_factor(void *self, xd_str from, xd_str to, int64_t *ret_numerator,
                              int64_t *ret_denominator, xd_fault *fault)
 {
@@ -190,15 +221,9 @@ static xd_status find_factor(void *self, xd_str from, xd_str to, int64_t *ret_nu
         found = xd_crosswalk_get(codes->crosswalk, XD_STR("uom"), XD_STR("factor"),
                                  (xd_str){pair, (size_t)n}, codes->at);
     }
-    const char *slash = found.len ? memchr(found.ptr, '/', found.len) : NULL;
-    xd_str above = {found.ptr, slash ? (size_t)(slash - found.ptr) : found.len};
-    xd_str below = slash ? (xd_str){slash + 1, found.len - above.len - 1} : XD_STR("1");
-    int64_t numerator = 0;
-    int64_t denominator = 0;
-    bool known = xd_str_to_int64(above, &numerator) && xd_str_to_int64(below, &denominator) &&
-                 numerator > 0 && denominator > 0;
-    *ret_numerator = known ? numerator : 0;
-    *ret_denominator = known ? denominator : 1;
+    *ret_numerator = 0; /* there is none */
+    *ret_denominator = 1;
+    (void)xd_fraction_parse(found, ret_numerator, ret_denominator);
     return XD_OK;
 }
 

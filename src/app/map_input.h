@@ -12,13 +12,17 @@
 XD_CHECKED xd_status xd_map_read_input(const char *path, const char *layout_path, xd_arena *arena,
                                        const xd_json **ret, xd_fault *fault);
 
+/* Reads a layout, in JSON or YAML. Faults name the file. */
+XD_CHECKED xd_status xd_map_read_layout(const char *path, xd_arena *arena, const xd_json **ret,
+                                        xd_fault *fault);
+
 /* Enters the rows of a CSV file with the columns table, system, code, value, valid_from, valid_to.
  * Faults: "FILE:LINE: COLUMN ...". */
 XD_CHECKED xd_status xd_map_read_codes(const char *path, xd_arena *arena, xd_crosswalk *crosswalk,
                                        xd_fault *fault);
 
 /* Answers of the world from code tables at one instant. $uom finds its factor in the table
- * "uom", system "factor", code "FROM>TO", as "12/1" or "12". self is an xd_map_codes. */
+ * "uom", system "factor", code "FROM>TO". self is an xd_map_codes. */
 typedef struct xd_map_codes {
     const xd_crosswalk *crosswalk; /* borrows */
     xd_instant at;

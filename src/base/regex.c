@@ -100,6 +100,16 @@ static xd_status compile_failed(xd_str pattern, uint32_t flags, int error, size_
     return status;
 }
 
+static bool has_look_ahead(xd_str pattern)
+{
+    for (; pattern.len >= 3; pattern.ptr++, pattern.len--) {
+        if (xd_str_starts(pattern, XD_STR("(?="))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static xd_status compile(xd_str pattern, uint32_t flags, xd_buf *out, xd_regex *regex,
                          xd_fault *fault)
 {
@@ -115,6 +125,11 @@ static xd_status compile(xd_str pattern, uint32_t flags, xd_buf *out, xd_regex *
                        PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
     if (flags & XD_REGEX_IGNORE_CASE) {
         options |= PCRE2_CASELESS;
+    }
+    /* A look-ahead's first character is wrongly taken for another one than the last of the match,
+     * so that of (?=b)\w*b only subjects with two of them are searched. */
+    if (has_look_ahead(pattern)) {
+        options |= PCRE2_NO_START_OPTIMIZE;
     }
     int error = 0;
     size_t error_at = 0;

@@ -1,8 +1,9 @@
 /* Crosswalk entry: what one system calls a thing, in the words of another, from one day on. The
  * entries of a code are told apart by the instant at which they begin. Pure. */
+#include "base/fraction.h"
 #include "canon/kinds_int.h"
 
-enum { VALID_FROM = 4, VALID_TO };
+enum { TABLE, SYSTEM, CODE, VALUE, VALID_FROM, VALID_TO };
 enum { NAME_BYTES = 64, CODE_BYTES = 256, VALUE_BYTES = 1024, TIME_BYTES = 40 };
 
 static const xd_field fields[] = {
@@ -36,6 +37,35 @@ static xd_status check_time(const xd_values *values, uint32_t field, bool last_d
                          values->record->fields[field].name);
 }
 
+static bool field_is(const xd_values *values, uint32_t field, xd_str text)
+{
+    return xd_str_eq(values->value[field].json->text, text);
+}
+
+/* Entries of table uom, system factor, are what the conversion of units reads. */
+static xd_status check_factor(const xd_values *values)
+{
+    if (!field_is(values, TABLE, XD_STR("uom")) || !field_is(values, SYSTEM, XD_STR("factor"))) {
+        return XD_OK;
+    }
+    xd_str code = values->value[CODE].json->text;
+    const char *arrow = memchr(code.ptr, '>', code.len);
+    const char *end = code.ptr + code.len;
+    if (!arrow || arrow == code.ptr || arrow + 1 == end ||
+        memchr(arrow + 1, '>', (size_t)(end - arrow - 1))) {
+        return xd_field_fail(values, CODE, "factor",
+                             "the code of a factor must be FROM>TO, two units such as CS>EA");
+    }
+    int64_t above, below;
+    if (xd_given(values, VALUE) &&
+        !xd_fraction_parse(values->value[VALUE].json->text, &above, &below)) {
+        return xd_field_fail(values, VALUE, "factor",
+                             "a factor must be a number above zero, or a fraction of two whole "
+                             "numbers, such as 12, 0.25 or 1/3");
+    }
+    return XD_OK;
+}
+
 static xd_status check(const xd_values *values, xd_sum *sum)
 {
     (void)sum;
@@ -45,12 +75,15 @@ static xd_status check(const xd_values *values, xd_sum *sum)
     if (from != XD_INSTANT_NONE && to != XD_INSTANT_NONE && to <= from) {
         return xd_field_fail(values, VALID_TO, "order", "valid_to must come after valid_from");
     }
-    return XD_OK;
+    return check_factor(values);
 }
 
 static const char *const rules[] = {
     "valid_from and valid_to are dates (YYYY-MM-DD) or RFC 3339 instants; valid_to comes after "
     "valid_from.",
+    "In table uom, system factor, the code is FROM>TO (two units) and the value a number above "
+    "zero or "
+    "a fraction of two whole numbers: 12, 0.25, 1/3.",
     NULL,
 };
 

@@ -77,6 +77,8 @@ typedef struct xd_parcel {
         uint32_t message;
         xd_str system; /* name */
         xd_str order_key;
+        xd_str map;       /* "name@<hash>": version of the map of its body; ptr NULL: none */
+        int64_t codes_at; /* event as of which that map sees codes */
     } deliveries[];
 } xd_parcel;
 void xd_parcel_release(xd_parcel *parcel);
@@ -101,7 +103,7 @@ typedef struct xd_engine_options {
     int64_t
         backlog_max; /* events appended and not yet stepped, default 1,000,000: past it, XD_BUSY */
     uint32_t batch_max;        /* events appended per transaction, default 1024 */
-    uint32_t flush_rows;       /* state rows that force a write, default 2000 */
+    uint32_t flush_rows;       /* state rows that force a write, default 4000 */
     int32_t flush_ms;          /* oldest unwritten state, default 100 */
     size_t cache_bytes;        /* clean state kept in memory, default 24 MiB */
     xd_instant (*clock)(void); /* recorded_at of events */

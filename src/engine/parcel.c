@@ -32,7 +32,7 @@ static xd_parcel *build(const xd_event *event, xd_str effect,
     size_t bytes = head + event->data_text.len + effect.len + event->source.len + event->id.len +
                    event->key.len + event->trace.len;
     for (uint32_t i = 0; i < count; i++) {
-        bytes += deliveries[i].system.len + deliveries[i].order_key.len;
+        bytes += deliveries[i].system.len + deliveries[i].order_key.len + deliveries[i].map.len;
     }
     xd_parcel *parcel = malloc(bytes);
     if (!parcel) {
@@ -55,6 +55,7 @@ static xd_parcel *build(const xd_event *event, xd_str effect,
         parcel->deliveries[i] = deliveries[i];
         parcel->deliveries[i].system = pack(&cursor, deliveries[i].system);
         parcel->deliveries[i].order_key = pack(&cursor, deliveries[i].order_key);
+        parcel->deliveries[i].map = pack(&cursor, deliveries[i].map);
     }
     return parcel;
 }
@@ -72,6 +73,8 @@ xd_parcel *xd_parcel_create(const xd_event *event, xd_str effect, const xd_deliv
             .message = deliveries[i].message,
             .system = definition->systems[deliveries[i].system].name,
             .order_key = deliveries[i].order_key,
+            .map = deliveries[i].map,
+            .codes_at = deliveries[i].codes_at,
         };
     }
     return build(event, effect, packed, count);
@@ -98,6 +101,9 @@ xd_parcel *xd_parcel_of_outbox(xd_str key, const xd_json *row)
             .message = (uint32_t)xd_message_by_name(entry->items[2].text),
             .order_key = entry->count > 3 ? entry->items[3].text : XD_TEXT(row, "order_key"),
         };
+        if (entry->count > 5 && xd_str_to_int64(entry->items[5].text, &packed[i].codes_at)) {
+            packed[i].map = entry->items[4].text;
+        }
     }
     const xd_event event = {.seq = (int64_t)xd_timer_due(key), .time = XD_INSTANT_NONE};
     return build(&event, XD_STR_NULL, packed, count);

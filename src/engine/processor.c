@@ -184,9 +184,11 @@ static xd_status keep_numbered(xd_processor *p, xd_numbered table, int64_t numbe
     return XD_OK;
 }
 
-/* Keeps the event's line of the register until the next write. */
+/* Keeps the line of the event just stepped in the register until the next write. It is found by the
+ * keys of the document that the event stands for, which for a record is known once it is mapped. */
 static xd_status keep_line(xd_processor *p, const xd_event *event, xd_fault *fault)
 {
+    const xd_event *subject = p->step.event;
     if (p->line_count == p->line_size) {
         size_t size = p->line_size ? p->line_size * 2 : 256;
         xd_log_row *grown = realloc(p->lines, size * sizeof *grown);
@@ -203,8 +205,8 @@ static xd_status keep_line(xd_processor *p, const xd_event *event, xd_fault *fau
                          .kind = (int32_t)event->kind->kind,
                          .source = xd_arena_copy(arena, event->source),
                          .id = xd_arena_copy(arena, event->id),
-                         .key = xd_arena_copy(arena, event->key),
-                         .order_key = xd_arena_copy(arena, event->order_key),
+                         .key = xd_arena_copy(arena, subject->key),
+                         .order_key = xd_arena_copy(arena, subject->order_key),
                          .time = event->time,
                          .actor = xd_arena_copy(arena, event->actor),
                          .body = {NULL, event->data_text.len}};
@@ -313,6 +315,7 @@ static xd_status step_one(xd_processor *p, const xd_event *event, bool resumed, 
     xd_state_view view = {.self = p->cache, .get = view_get};
     xd_step_begin(&p->step, &p->definition, view, event, &p->step_arena);
     p->step.resumed = resumed;
+    p->step.log_seq = p->stepped + 1;
     xd_fault why = XD_FAULT_NONE;
     xd_status status = xd_flow_step(&p->step, &why);
     if (status == XD_OK) {
@@ -376,6 +379,9 @@ static xd_status step_woken(xd_processor *p, xd_fault *fault)
         xd_event event;
         XD_TRY(xd_event_of_row(&row, &p->woken_arena, &event, fault));
         XD_TRY(step_one(p, &event, true, fault));
+        if (event.kind->kind == XD_KIND_DOCUMENT) {
+            XD_TRY(keep_line(p, &event, fault));
+        }
     }
     return XD_OK;
 }
@@ -388,12 +394,22 @@ xd_status xd_processor_step(xd_processor *p, const xd_event *event, xd_fault *fa
         return XD_OK;
     }
     XD_TRY(step_one(p, event, false, fault));
+    XD_TRY(keep_line(p, event, fault));
     XD_TRY(step_woken(p, fault));
     if (p->ports.crosswalk && event->kind->kind == XD_KIND_CROSSWALK) {
         p->ports.crosswalk(p->ports.self, event);
     }
-    XD_TRY(keep_line(p, event, fault));
     p->stepped = event->seq;
+    return XD_OK;
+}
+
+xd_status xd_processor_step_beside(xd_processor *p, const xd_event *event, xd_fault *fault)
+{
+    XD_TRY(step_one(p, event, false, fault));
+    XD_TRY(step_woken(p, fault));
+    if (p->ports.crosswalk && event->kind->kind == XD_KIND_CROSSWALK) {
+        p->ports.crosswalk(p->ports.self, event);
+    }
     return XD_OK;
 }
 

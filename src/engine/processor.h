@@ -33,6 +33,12 @@ void xd_processor_destroy(xd_processor *processor);
 XD_CHECKED xd_status xd_processor_step(xd_processor *processor, const xd_event *event,
                                        xd_fault *fault);
 
+/* Steps an event that is not in the log, and what it wakes, between two that are: for asking what
+ * would have been. Its seq must be one that the log does not have; the store must find it by
+ * log_get should it be parked and woken later. Faults as xd_processor_step. */
+XD_CHECKED xd_status xd_processor_step_beside(xd_processor *processor, const xd_event *event,
+                                              xd_fault *fault);
+
 /* Last event stepped, and last event whose state is written. */
 int64_t xd_processor_stepped(const xd_processor *processor);
 int64_t xd_processor_written_seq(const xd_processor *processor);

@@ -25,7 +25,8 @@ typedef struct xd_billed {
     xd_decimal quantity; /* in base units once paired */
     xd_decimal stated;   /* as on the document */
     xd_decimal unit_price, amount;
-    xd_order_line *line; /* NULL: not paired */
+    xd_order_line *line;       /* NULL: not paired */
+    xd_invoice_line *unpaired; /* of a credit without order line: what it takes from */
     bool unit_unknown;
     int64_t row; /* receipt row that the line names, 0: none */
 } xd_billed;

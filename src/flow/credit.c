@@ -213,19 +213,33 @@ static xd_status credit_quantity_line(xd_flow *f, credit *c, const xd_billed *bi
 
 /* --- lines that no order line stands behind --- */
 
-/* The line of the named invoice that nobody could pair, by number or item; NULL when there is none.
- */
+/* What earlier lines of the memo leave of an invoice line that nobody could pair. */
+static xd_status left_of(xd_flow *f, const credit *c, const xd_billed *billed,
+                         const xd_invoice_line *bill, xd_decimal *ret)
+{
+    *ret = bill->quantity;
+    for (const xd_billed *other = c->lines; other < billed; other++) {
+        if (other->unpaired == bill) {
+            XD_TRY(xd_flow_subtract(f, ret, other->quantity));
+        }
+    }
+    return XD_OK;
+}
+
+/* The line of the named invoice that nobody could pair, by number or item; NULL when there is none
+ * with as much left. */
 static xd_status unpaired_bill(xd_flow *f, const credit *c, const xd_billed *billed,
                                xd_invoice_line **ret)
 {
     *ret = NULL;
     for (int64_t n = 1; c->reference && n <= c->reference->lines; n++) {
         xd_invoice_line *bill = NULL;
+        xd_decimal left;
         xd_str item = XD_TEXT(billed->json, "item");
         XD_TRY(xd_invoice_line_load(f, c->reference, n, &bill));
+        XD_TRY(left_of(f, c, billed, bill, &left));
         bool same = bill->line == billed->number || (item.len && xd_str_eq(bill->item, item));
-        if (same && !xd_bill_paired(bill) &&
-            xd_decimal_cmp(bill->quantity, billed->quantity) >= 0) {
+        if (same && !xd_bill_paired(bill) && xd_decimal_cmp(left, billed->quantity) >= 0) {
             *ret = bill;
             return XD_OK;
         }
@@ -235,11 +249,9 @@ static xd_status unpaired_bill(xd_flow *f, const credit *c, const xd_billed *bil
 
 static xd_status credit_unpaired(xd_flow *f, credit *c, const xd_billed *billed)
 {
-    xd_invoice_line *bill = NULL;
     credited *part = NULL;
-    XD_TRY(unpaired_bill(f, c, billed, &bill));
     XD_TRY(credited_of(f, c, c->reference, &part));
-    return shrink(f, part, NULL, bill, billed->quantity, billed->amount);
+    return shrink(f, part, NULL, billed->unpaired, billed->quantity, billed->amount);
 }
 
 /* --- price --- */
@@ -430,12 +442,12 @@ static xd_status borrow_order(xd_flow *f, const credit *c, xd_billed *billed)
 
 /* Whether there is as much billed as the line wants to credit; what other lines of the memo want
  * counts. */
-static xd_status is_available(xd_flow *f, const credit *c, const xd_billed *billed, bool *ret)
+static xd_status is_available(xd_flow *f, const credit *c, xd_billed *billed, bool *ret)
 {
     xd_invoice_line *bill = NULL;
     if (!billed->line) {
-        XD_TRY(unpaired_bill(f, c, billed, &bill));
-        *ret = bill != NULL;
+        XD_TRY(unpaired_bill(f, c, billed, &billed->unpaired));
+        *ret = billed->unpaired != NULL;
         return XD_OK;
     }
     if (xd_str_eq(c->doc->kind, XD_STR("price"))) {

@@ -1,6 +1,7 @@
 /* Crosswalk entries: one document of state per code; what waits for the code is mapped again at
  * every change of it, since it may wait for an entry that covers its day. Pure. */
 #include "flow/crosswalk.h"
+#include "base/planted.h"
 #include "flow/flow_int.h"
 
 static xd_status read_time(const xd_json *value, bool last_day, xd_instant *ret, xd_fault *fault)
@@ -48,17 +49,35 @@ xd_status xd_crosswalk_of_state(const xd_json *document,
     return XD_OK;
 }
 
-xd_str xd_crosswalk_in_force(const xd_json *document, xd_instant at)
+/* Whether the entry was in state right after event seq. */
+static bool was_known(const xd_json *entry, int64_t seq)
 {
-    const xd_json *entries = XD_GET(document, "entries");
-    for (uint32_t i = entries ? entries->count : 0; i > 0; i--) {
-        xd_crosswalk_row row;
-        if (read_entry(&entries->items[i - 1], &row, NULL) == XD_OK && row.valid_from <= at) {
-            bool holds = row.valid_to == XD_INSTANT_NONE || at < row.valid_to;
-            return holds ? row.value : XD_STR_NULL;
+    int64_t until = XD_INT(entry, "until", 0);
+    return XD_INT(entry, "seq", 0) <= seq && (until == 0 || until > seq);
+}
+
+xd_str xd_crosswalk_as_of(const xd_json *document, xd_instant at, int64_t seq)
+{
+    const xd_json *const lists[] = {XD_GET(document, "entries"), XD_GET(document, "past")};
+    xd_crosswalk_row newest = {.valid_from = XD_INSTANT_NONE};
+    for (int k = 0; k < 2; k++) {
+        for (uint32_t i = 0; lists[k] && i < lists[k]->count; i++) {
+            xd_crosswalk_row row;
+            if (was_known(&lists[k]->items[i], seq) &&
+                read_entry(&lists[k]->items[i], &row, NULL) == XD_OK && row.valid_from <= at &&
+                row.valid_from >= newest.valid_from) {
+                newest = row;
+            }
         }
     }
-    return XD_STR_NULL;
+    bool holds =
+        newest.valid_to == XD_INSTANT_NONE || at < newest.valid_to || XD_PLANTED(code_never_ends);
+    return newest.value.ptr && holds ? newest.value : XD_STR_NULL;
+}
+
+xd_str xd_crosswalk_in_force(const xd_json *document, xd_instant at)
+{
+    return xd_crosswalk_as_of(document, at, INT64_MAX);
 }
 
 /* --- the flow --- */
@@ -126,6 +145,41 @@ static xd_status write_entries(xd_flow *f, const xd_json *entries, const xd_cros
     return XD_OK;
 }
 
+enum { PAST_MAX = 64 };
+
+static void write_past_entry(xd_flow *f, const xd_json *entry, bool *more)
+{
+    xd_buf *buf = &f->step->scratch;
+    xd_buf_str_add(buf, *more ? XD_STR(",") : XD_STR(",\"past\":["));
+    xd_json_write(buf, entry);
+    *more = true;
+}
+
+/* What the row replaces or takes back, behind what earlier ones did: a delivery that was made with
+ * it and is sent again is made with it again. The newest PAST_MAX are kept. */
+static xd_status write_past(xd_flow *f, const xd_json *known, const xd_crosswalk_row *row)
+{
+    const xd_json *entries = XD_GET(known, "entries"), *past = XD_GET(known, "past");
+    uint32_t count = past ? past->count : 0;
+    bool more = false;
+    for (uint32_t i = count < PAST_MAX ? 0 : count - PAST_MAX + 1; i < count; i++) {
+        write_past_entry(f, &past->items[i], &more);
+    }
+    for (uint32_t i = 0; entries && i < entries->count; i++) {
+        xd_crosswalk_row old;
+        XD_TRY(read_entry(&entries->items[i], &old, f->fault));
+        if (old.valid_from == row->valid_from) {
+            write_past_entry(f, &entries->items[i], &more);
+            f->step->scratch.len--; /* reopen it */
+            xd_buf_printf(&f->step->scratch, ",\"until\":%lld}", (long long)f->event->seq);
+        }
+    }
+    if (more) {
+        xd_buf_char(&f->step->scratch, ']');
+    }
+    return XD_OK;
+}
+
 static void write_head(xd_flow *f, const xd_crosswalk_row *row, int64_t version)
 {
     xd_buf *buf = &f->step->scratch;
@@ -151,6 +205,11 @@ xd_status xd_flow_crosswalk(xd_flow *f)
     XD_TRY(xd_crosswalk_of_event(f->data, &row, f->fault));
     xd_str key = xd_key_join(f->arena, xd_key_pair(f->arena, row.table, row.system),
                              xd_key_part(f->arena, row.code));
+    if (f->step->resumed) { /* more waited for this code than one step wakes */
+        XD_TRY(xd_step_wake_in_parts(f->step, XD_STR("xref"), key, f->fault));
+        XD_TRY(xd_answer(f, "applied"));
+        return xd_flow_resend(f, key);
+    }
     const xd_json *known = NULL;
     XD_TRY(xd_step_get(f->step, XD_STATE_CROSSWALK, key, &known, f->fault));
     bool changed = false;
@@ -163,10 +222,15 @@ xd_status xd_flow_crosswalk(xd_flow *f)
                                     : "there is no entry that begins then");
         return XD_OK;
     }
-    XD_BUF_LIT(&f->step->scratch, "]}");
+    xd_buf_char(&f->step->scratch, ']');
+    XD_TRY(write_past(f, known, &row));
+    xd_buf_char(&f->step->scratch, '}');
     xd_str text;
     XD_TRY(xd_flow_keep(f, &f->step->scratch, &text));
     XD_TRY(xd_step_put(f->step, XD_STATE_CROSSWALK, key, text, f->fault));
-    XD_TRY(xd_step_wake(f->step, XD_STR("xref"), key, f->fault));
-    return xd_answer(f, "applied");
+    if (!XD_PLANTED(code_wakes_nobody)) {
+        XD_TRY(xd_step_wake_in_parts(f->step, XD_STR("xref"), key, f->fault));
+    }
+    XD_TRY(xd_answer(f, "applied"));
+    return xd_flow_resend(f, key);
 }

@@ -18,5 +18,8 @@ XD_CHECKED xd_status xd_crosswalk_of_state(const xd_json *document,
 /* The value in force at an instant, as xd_crosswalk_get has it; ptr NULL: none. document may be
  * NULL. */
 xd_str xd_crosswalk_in_force(const xd_json *document, xd_instant at);
+/* The same as the state was right after event seq, which has since been reached: what is asked for
+ * again gets the same answer, whatever was corrected meanwhile. */
+xd_str xd_crosswalk_as_of(const xd_json *document, xd_instant at, int64_t seq);
 
 #endif

@@ -308,10 +308,55 @@ static bool take_message(xd_definition *d, void *target, xd_str word)
     return message != XD_MESSAGE_NONE;
 }
 
+/* "finance_journal@<64 hex digits>" */
+static bool is_version(xd_str text)
+{
+    enum { HASH_DIGITS = 64, NAME_MAX = 64 };
+    if (text.len < HASH_DIGITS + 2 || text.len > NAME_MAX + 1 + HASH_DIGITS ||
+        text.ptr[text.len - HASH_DIGITS - 1] != '@') {
+        return false;
+    }
+    for (size_t i = text.len - HASH_DIGITS; i < text.len; i++) {
+        char c = text.ptr[i];
+        if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static xd_status read_system_maps(const place *parent, const xd_json *system, xd_system_rule *rule,
+                                  xd_fault *fault)
+{
+    const xd_json *maps = XD_GET(system, "maps");
+    if (!given(maps)) {
+        return XD_OK;
+    }
+    place at = {parent, XD_STR("maps"), 0};
+    if (maps->type != XD_JSON_OBJECT) {
+        return refuse(&at, maps, fault, "must be an object");
+    }
+    for (uint32_t i = 0; i < maps->count; i++) {
+        const xd_json_member *member = &maps->members[i];
+        place item = {&at, member->name, 0};
+        xd_message message = xd_message_by_name(member->name);
+        if (message == XD_MESSAGE_NONE || !(rule->receives & (1u << message))) {
+            return refuse(&item, &member->value, fault,
+                          "is not a message that the system receives");
+        }
+        if (member->value.type != XD_JSON_STRING || !is_version(member->value.text)) {
+            return refuse(&item, &member->value, fault,
+                          "must be the version of a map: name@hash, with 64 hex digits");
+        }
+        rule->maps[message] = member->value.text;
+    }
+    return XD_OK;
+}
+
 static xd_status read_systems(const place *root, const xd_json *json, xd_definition *d,
                               xd_fault *fault)
 {
-    static const char *const names[] = {"name", "receives", NULL};
+    static const char *const names[] = {"name", "receives", "maps", NULL};
     const xd_json *systems = XD_GET(json, "systems");
     if (!given(systems)) {
         return XD_OK;
@@ -338,6 +383,7 @@ static xd_status read_systems(const place *root, const xd_json *json, xd_definit
         XD_TRY(read_words(&item, system, "receives", XD_MESSAGE_LIMIT,
                           "is not a message; docs/messages.md lists them", take_message, d, rule,
                           fault));
+        XD_TRY(read_system_maps(&item, system, rule, fault));
         d->system_count = i + 1;
     }
     return XD_OK;

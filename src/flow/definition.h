@@ -59,6 +59,8 @@ enum { XD_DEFINITION_MAX_SYSTEMS = 32, XD_DEFINITION_MAX_CONTROLLERS = 16 };
 typedef struct xd_system_rule {
     xd_str name;
     uint32_t receives; /* bit per xd_message */
+    /* By message: "name@<hash>", the version of the map that makes its body; ptr NULL: none. */
+    xd_str maps[XD_MESSAGE_LIMIT];
 } xd_system_rule;
 
 typedef struct xd_definition {

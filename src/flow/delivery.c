@@ -113,6 +113,40 @@ static void write_member(xd_buf *buf, const char *name, xd_str value)
     xd_json_write_string(buf, value);
 }
 
+/* Whether the code has changed since the delivery looked for it. */
+static xd_status code_is_newer(xd_flow *f, xd_str code, int64_t codes_at, bool *ret)
+{
+    const xd_json *known = NULL;
+    XD_TRY(xd_step_get(f->step, XD_STATE_CROSSWALK, code, &known, f->fault));
+    *ret = XD_INT(known, "seq", 0) > codes_at;
+    return XD_OK;
+}
+
+/* Notes under a code that a delivery could not be made without it, so that it is sent when the code
+ * is there. */
+static xd_status wait_for_code(xd_flow *f, xd_str code, int64_t codes_at, xd_str id)
+{
+    const xd_json *queue = NULL;
+    bool newer = false;
+    XD_TRY(code_is_newer(f, code, codes_at, &newer));
+    if (newer) {
+        return XD_OK; /* resend_late has it */
+    }
+    XD_TRY(xd_step_get(f->step, XD_STATE_CODE_WAIT, code, &queue, f->fault));
+    int64_t next = XD_INT(queue, "next", 1);
+    xd_buf *buf = &f->step->scratch;
+    xd_buf_clear(buf);
+    XD_BUF_LIT(buf, "{\"delivery\":");
+    xd_json_write_string(buf, id);
+    xd_buf_char(buf, '}');
+    XD_TRY(xd_step_put(f->step, XD_STATE_CODE_WAIT, xd_key_number(f->arena, code, next),
+                       xd_buf_str(buf), f->fault));
+    xd_buf_clear(buf);
+    xd_buf_printf(buf, "{\"first\":%lld,\"next\":%lld}", (long long)XD_INT(queue, "first", 1),
+                  (long long)next + 1);
+    return xd_step_put(f->step, XD_STATE_CODE_WAIT, code, xd_buf_str(buf), f->fault);
+}
+
 static xd_status bury(xd_flow *f, const xd_json *failed, int64_t seq, int64_t index,
                       const xd_json *entry, xd_str order_key)
 {
@@ -126,13 +160,27 @@ static xd_status bury(xd_flow *f, const xd_json *failed, int64_t seq, int64_t in
     write_member(buf, "system", entry->items[1].text);
     write_member(buf, "message", entry->items[2].text);
     write_member(buf, "order_key", entry->count > 3 ? entry->items[3].text : order_key);
+    if (entry->count > 5) {
+        write_member(buf, "map", entry->items[4].text);
+        xd_buf_printf(buf, ",\"codes_at\":%.*s", XD_FMT(entry->items[5].text));
+        bool seen = entry->count > 6 || xd_json_get_bool(failed, XD_STR("seen"));
+        xd_buf_str_add(buf, seen ? XD_STR(",\"seen\":true") : XD_STR(""));
+    }
     write_member(buf, "class", class.len ? class : XD_STR("dead"));
     write_member(buf, "reason", XD_TEXT(failed, "reason"));
     xd_buf_printf(buf, ",\"status\":%lld,\"attempts\":%lld,\"at\":\"",
                   (long long)XD_INT(failed, "status", 0), (long long)XD_INT(failed, "attempts", 0));
     xd_instant_write(buf, f->event->recorded_at);
-    XD_BUF_LIT(buf, "\",\"state\":\"open\"}");
-    return xd_step_put(f->step, XD_STATE_DEAD, id, xd_buf_str(buf), f->fault);
+    XD_BUF_LIT(buf, "\",\"state\":\"open\"");
+    xd_str code = XD_TEXT(failed, "wait");
+    if (code.ptr) {
+        write_member(buf, "wait", code);
+    }
+    xd_buf_char(buf, '}');
+    XD_TRY(xd_step_put(f->step, XD_STATE_DEAD, id, xd_buf_str(buf), f->fault));
+    int64_t codes_at = 0;
+    bool waits = code.ptr && entry->count > 5 && xd_str_to_int64(entry->items[5].text, &codes_at);
+    return waits ? wait_for_code(f, code, codes_at, id) : XD_OK;
 }
 
 static xd_status bad_id(xd_flow *f, xd_str id)
@@ -155,8 +203,103 @@ static xd_status mark_all(xd_flow *f, const xd_json *ids, bool sending)
     return XD_OK;
 }
 
+/* Puts the delivery back into its event's outbox document. */
+static xd_status put_back(xd_flow *f, const xd_json *dead, const xd_delivery *delivery)
+{
+    const xd_json *outbox = NULL, *to = NULL;
+    xd_str key = xd_key_seq(f->arena, delivery->seq);
+    XD_TRY(load_outbox(f, delivery->seq, &outbox, &to));
+    xd_buf *buf = &f->step->scratch;
+    xd_buf_clear(buf);
+    XD_BUF_LIT(buf, "{\"order_key\":");
+    xd_json_write_string(buf, outbox ? XD_TEXT(outbox, "order_key") : XD_TEXT(dead, "order_key"));
+    XD_BUF_LIT(buf, ",\"to\":[");
+    for (uint32_t i = 0; to && i < to->count; i++) {
+        xd_json_write(buf, &to->items[i]);
+        xd_buf_char(buf, ',');
+    }
+    xd_buf_printf(buf, "[%lld,", (long long)XD_INT(dead, "index", 0));
+    xd_json_write_string(buf, XD_TEXT(dead, "system"));
+    xd_buf_char(buf, ',');
+    xd_json_write_string(buf, XD_TEXT(dead, "message"));
+    xd_buf_char(buf, ',');
+    xd_json_write_string(buf, XD_TEXT(dead, "order_key"));
+    xd_delivery_write_map(buf, delivery);
+    XD_BUF_LIT(buf, "]]");
+    write_sending(buf, outbox, -1, -1);
+    xd_buf_char(buf, '}');
+    return xd_step_put(f->step, XD_STATE_OUTBOX, key, xd_buf_str(buf), f->fault);
+}
+
+/* The delivery of a dead letter, without its map; false when its system is no longer configured. */
+static bool delivery_of(const xd_flow *f, const xd_json *dead, xd_delivery *ret)
+{
+    const xd_definition *definition = f->definition;
+    xd_str system = XD_TEXT(dead, "system");
+    uint32_t at = 0;
+    while (at < definition->system_count && !xd_str_eq(definition->systems[at].name, system)) {
+        at++;
+    }
+    *ret = (xd_delivery){.seq = XD_INT(dead, "seq", 0),
+                         .index = (uint32_t)XD_INT(dead, "index", 0),
+                         .system = at,
+                         .message = xd_message_by_name(XD_TEXT(dead, "message")),
+                         .order_key = XD_TEXT(dead, "order_key")};
+    return at < definition->system_count;
+}
+
+static xd_status send_again(xd_flow *f, xd_str id, const xd_json *dead, const xd_delivery *delivery)
+{
+    XD_TRY(put_back(f, dead, delivery));
+    XD_TRY(xd_step_delete(f->step, XD_STATE_DEAD, id, f->fault));
+    return xd_step_deliver(f->step, *delivery, f->fault);
+}
+
+/* Sends one again if it still waits for the code: a person may have decided meanwhile. */
+static xd_status resend_one(xd_flow *f, xd_str id, xd_str code)
+{
+    const xd_json *dead = NULL;
+    xd_delivery delivery;
+    XD_TRY(xd_step_get(f->step, XD_STATE_DEAD, id, &dead, f->fault));
+    if (!xd_str_eq(XD_TEXT(dead, "wait"), code) ||
+        !xd_str_eq(XD_TEXT(dead, "state"), XD_STR("open")) || !delivery_of(f, dead, &delivery)) {
+        return XD_OK;
+    }
+    delivery.map = XD_TEXT(dead, "map");
+    delivery.codes_at = xd_step_log_seq(f->step);
+    return send_again(f, id, dead, &delivery);
+}
+
+/* The code may have come between the delivery's look and the word of its failure: those that would
+ * wait in vain go again at once, in parts. */
+static xd_status resend_late(xd_flow *f, const xd_json *failed)
+{
+    for (uint32_t i = 0; failed && failed->type == XD_JSON_ARRAY && i < failed->count; i++) {
+        xd_str id = XD_TEXT(&failed->items[i], "id"), code = XD_TEXT(&failed->items[i], "wait");
+        const xd_json *dead = NULL;
+        bool newer = false;
+        if (!code.ptr) {
+            continue;
+        }
+        XD_TRY(xd_step_get(f->step, XD_STATE_DEAD, id, &dead, f->fault));
+        if (dead) {
+            XD_TRY(code_is_newer(f, code, XD_INT(dead, "codes_at", 0), &newer));
+        }
+        if (newer && f->step->delivery_count == XD_STEP_MAX_DELIVERIES) {
+            return xd_step_again(f->step, f->fault);
+        }
+        if (newer) {
+            XD_TRY(resend_one(f, id, code));
+        }
+    }
+    return XD_OK;
+}
+
 xd_status xd_flow_outcomes(xd_flow *f)
 {
+    if (f->step->resumed) {
+        return resend_late(f, XD_GET(f->data, "failed"));
+    }
     /* In this order: what was not sent may be tried again within the same event. */
     XD_TRY(mark_all(f, XD_GET(f->data, "unsent"), false));
     XD_TRY(mark_all(f, XD_GET(f->data, "sending"), true));
@@ -180,60 +323,65 @@ xd_status xd_flow_outcomes(xd_flow *f)
             XD_TRY(bury(f, &failed->items[i], seq, index, entry, order_key));
         }
     }
-    return XD_OK;
+    return resend_late(f, failed);
 }
 
 /* --- dead letters --- */
 
-/* Puts the delivery back into its event's outbox document. */
-static xd_status put_back(xd_flow *f, const xd_json *dead, int64_t seq)
+/* What the system refused, or what could not be made, is made anew: by the map and with the codes
+ * of now. What the system may have seen is sent as it was, since it goes under the same key, unless
+ * the person says otherwise. */
+static void choose_map(xd_flow *f, const xd_json *dead, xd_delivery *delivery)
 {
-    const xd_json *outbox = NULL, *to = NULL;
-    xd_str key = xd_key_seq(f->arena, seq);
-    XD_TRY(load_outbox(f, seq, &outbox, &to));
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
-    XD_BUF_LIT(buf, "{\"order_key\":");
-    xd_json_write_string(buf, outbox ? XD_TEXT(outbox, "order_key") : XD_TEXT(dead, "order_key"));
-    XD_BUF_LIT(buf, ",\"to\":[");
-    for (uint32_t i = 0; to && i < to->count; i++) {
-        xd_json_write(buf, &to->items[i]);
-        xd_buf_char(buf, ',');
+    delivery->seen = xd_str_eq(XD_TEXT(dead, "class"), XD_STR("unknown")) ||
+                     xd_json_get_bool(dead, XD_STR("seen"));
+    if (delivery->seen && !xd_json_get_bool(f->data, XD_STR("anew"))) {
+        delivery->map = XD_TEXT(dead, "map");
+        delivery->codes_at = XD_INT(dead, "codes_at", 0);
+    } else {
+        delivery->map = f->definition->systems[delivery->system].maps[delivery->message];
+        delivery->codes_at = xd_step_log_seq(f->step);
     }
-    xd_buf_printf(buf, "[%lld,", (long long)XD_INT(dead, "index", 0));
-    xd_json_write_string(buf, XD_TEXT(dead, "system"));
-    xd_buf_char(buf, ',');
-    xd_json_write_string(buf, XD_TEXT(dead, "message"));
-    xd_buf_char(buf, ',');
-    xd_json_write_string(buf, XD_TEXT(dead, "order_key"));
-    XD_BUF_LIT(buf, "]]");
-    write_sending(buf, outbox, -1, -1);
-    xd_buf_char(buf, '}');
-    return xd_step_put(f->step, XD_STATE_OUTBOX, key, xd_buf_str(buf), f->fault);
 }
 
 static xd_status retry(xd_flow *f, xd_str id, const xd_json *dead)
 {
-    const xd_definition *definition = f->definition;
-    xd_str system = XD_TEXT(dead, "system");
-    uint32_t at = 0;
-    while (at < definition->system_count && !xd_str_eq(definition->systems[at].name, system)) {
-        at++;
-    }
-    if (at == definition->system_count) {
+    xd_delivery delivery;
+    if (!delivery_of(f, dead, &delivery)) {
         return xd_answer_refused(f, "system %.*s is no longer configured: drop the delivery",
-                                 XD_FMT(system));
+                                 XD_FMT(XD_TEXT(dead, "system")));
     }
-    int64_t seq = XD_INT(dead, "seq", 0);
+    choose_map(f, dead, &delivery);
     XD_TRY(xd_answer(f, "applied"));
-    XD_TRY(put_back(f, dead, seq));
-    XD_TRY(xd_step_delete(f->step, XD_STATE_DEAD, id, f->fault));
-    const xd_delivery delivery = {.seq = seq,
-                                  .index = (uint32_t)XD_INT(dead, "index", 0),
-                                  .system = at,
-                                  .message = xd_message_by_name(XD_TEXT(dead, "message")),
-                                  .order_key = XD_TEXT(dead, "order_key")};
-    return xd_step_deliver(f->step, delivery, f->fault);
+    if (delivery.map.ptr) {
+        write_member(xd_effect(f), "map", delivery.map);
+    }
+    return send_again(f, id, dead, &delivery);
+}
+
+/* --- codes that came --- */
+
+xd_status xd_flow_resend(xd_flow *f, xd_str code)
+{
+    const xd_json *queue = NULL;
+    XD_TRY(xd_step_get(f->step, XD_STATE_CODE_WAIT, code, &queue, f->fault));
+    int64_t first = XD_INT(queue, "first", 0), next = XD_INT(queue, "next", 0);
+    int64_t end = next - first > XD_STEP_MAX_DELIVERIES ? first + XD_STEP_MAX_DELIVERIES : next;
+    for (; first < end; first++) {
+        const xd_json *row = NULL;
+        xd_str key = xd_key_number(f->arena, code, first);
+        XD_TRY(xd_step_get(f->step, XD_STATE_CODE_WAIT, key, &row, f->fault));
+        XD_TRY(xd_step_delete(f->step, XD_STATE_CODE_WAIT, key, f->fault));
+        XD_TRY(resend_one(f, XD_TEXT(row, "delivery"), code));
+    }
+    if (!queue || first == next) {
+        return queue ? xd_step_delete(f->step, XD_STATE_CODE_WAIT, code, f->fault) : XD_OK;
+    }
+    xd_buf *buf = &f->step->scratch;
+    xd_buf_clear(buf);
+    xd_buf_printf(buf, "{\"first\":%lld,\"next\":%lld}", (long long)first, (long long)next);
+    XD_TRY(xd_step_put(f->step, XD_STATE_CODE_WAIT, code, xd_buf_str(buf), f->fault));
+    return xd_step_again(f->step, f->fault);
 }
 
 static xd_status drop(xd_flow *f, xd_str id, const xd_json *dead)

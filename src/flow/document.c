@@ -2,16 +2,17 @@
  * is still missing parks the record under xref and table/system/code, and a change of that code
  * wakes it; what the map makes goes on as a document of its own kind. Codes are those in force at
  * the record's business time, so a record that waited is mapped as of its own day. Pure. */
-#include "flow/crosswalk.h"
 #include "flow/flow_int.h"
+#include "flow/look.h"
 #include "flow/maps.h"
-
-/* They decide results, so they are the same everywhere and for ever. */
-static const xd_map_limits limits = {.steps = 1000000, .depth = 200, .bytes = (size_t)16 << 20};
 
 xd_status xd_flow_map(xd_flow *f)
 {
     xd_str hash = XD_TEXT(f->data, "hash");
+    if (!hash.ptr || !XD_TEXT(f->data, "name").ptr) {
+        return xd_fail(f->fault, XD_INVALID, "map.version",
+                       "a version of a map needs its name and its hash");
+    }
     XD_TRY(xd_step_put(f->step, XD_STATE_MAP, hash, f->event->data_text, f->fault));
     xd_buf *buf = &f->step->scratch;
     xd_buf_clear(buf);
@@ -24,52 +25,11 @@ xd_status xd_flow_map(xd_flow *f)
 
 /* --- codes --- */
 
-typedef struct codes {
-    xd_flow *f;
-    xd_instant at;
-    xd_str missing; /* key of the code that was asked for last and not there */
-} codes;
-
-static xd_status look_up(codes *c, xd_str table, xd_str system, xd_str code, xd_str *ret_value,
-                         xd_fault *fault)
+static xd_status view_get(void *self, xd_state_kind kind, xd_str key, xd_arena *arena,
+                          xd_str *ret_value, xd_fault *fault)
 {
-    xd_arena *arena = c->f->arena;
-    xd_str key = xd_key_join(arena, xd_key_pair(arena, table, system), xd_key_part(arena, code));
-    const xd_json *known = NULL;
-    XD_TRY(xd_step_get(c->f->step, XD_STATE_CROSSWALK, key, &known, fault));
-    *ret_value = xd_crosswalk_in_force(known, c->at);
-    c->missing = ret_value->ptr ? XD_STR_NULL : key;
-    return XD_OK;
-}
-
-static xd_status find_code(void *self, xd_str table, xd_str system, xd_str code, xd_arena *arena,
-                           xd_str *ret_value, xd_fault *fault)
-{
-    (void)arena;
-    return look_up(self, table, system, code, ret_value, fault);
-}
-
-/* "12/1", or "12", in the table uom, system factor, code "FROM>TO". */
-static xd_status find_factor(void *self, xd_str from, xd_str to, int64_t *ret_numerator,
-                             int64_t *ret_denominator, xd_fault *fault)
-{
-    codes *c = self;
-    xd_str pair = xd_arena_printf(c->f->arena, "%.*s>%.*s", XD_FMT(from), XD_FMT(to));
-    xd_str found = XD_STR_NULL;
-    if (!pair.ptr) {
-        return xd_flow_no_memory(c->f);
-    }
-    XD_TRY(look_up(c, XD_STR("uom"), XD_STR("factor"), pair, &found, fault));
-    const char *slash = found.len ? memchr(found.ptr, '/', found.len) : NULL;
-    xd_str above = {found.ptr, slash ? (size_t)(slash - found.ptr) : found.len};
-    xd_str below = slash ? (xd_str){slash + 1, found.len - above.len - 1} : XD_STR("1");
-    int64_t numerator = 0;
-    int64_t denominator = 0;
-    bool known = found.ptr && xd_str_to_int64(above, &numerator) &&
-                 xd_str_to_int64(below, &denominator) && numerator > 0 && denominator > 0;
-    *ret_numerator = known ? numerator : 0;
-    *ret_denominator = known ? denominator : 1;
-    return XD_OK;
+    (void)arena; /* the step's own */
+    return xd_step_get_text(self, kind, key, ret_value, fault);
 }
 
 /* --- the map --- */
@@ -101,14 +61,14 @@ static xd_status give_up(xd_flow *f, const xd_fault *why)
 /* Maps the record. *ret_done: the answer is given already, and there is nothing to go on with. */
 static xd_status map_record(xd_flow *f, const xd_json *version, const xd_json **ret, bool *ret_done)
 {
-    codes c = {.f = f,
-               .at = f->event->time != XD_INSTANT_NONE ? f->event->time : f->event->recorded_at};
-    xd_map_world world = {.self = &c,
-                          .now = c.at,
-                          .seed = (uint64_t)f->event->seq,
-                          .xref = find_code,
-                          .uom = find_factor};
+    xd_look look = {.view = {f->step, view_get},
+                    .at =
+                        f->event->time != XD_INSTANT_NONE ? f->event->time : f->event->recorded_at,
+                    .seq = INT64_MAX,
+                    .arena = f->arena};
+    xd_map_world world = xd_look_world(&look, (uint64_t)f->event->seq);
     const xd_map *map = NULL;
+    xd_map_limits limits = XD_MAP_LIMITS_DOCUMENT;
     xd_fault why = XD_FAULT_NONE;
     xd_status status =
         xd_maps_get(&f->step->maps, XD_TEXT(version, "hash"), XD_TEXT(version, "text"), &map, &why);
@@ -117,8 +77,8 @@ static xd_status map_record(xd_flow *f, const xd_json *version, const xd_json **
             xd_map_run(map, XD_GET(f->data, "record"), NULL, &world, &limits, f->arena, ret, &why);
     }
     *ret_done = status != XD_OK;
-    if (status == XD_NOT_FOUND && c.missing.ptr) {
-        return xd_answer_park(f, "xref", c.missing);
+    if (status == XD_NOT_FOUND && look.missing.ptr) {
+        return xd_answer_park(f, "xref", look.missing);
     }
     if (status != XD_OK && is_ours(status)) {
         return give_up(f, &why);
@@ -133,6 +93,15 @@ static const xd_json *pick(const xd_json *made, int64_t n)
         return n >= 0 && n < made->count ? &made->items[n] : NULL;
     }
     return n == 0 ? made : NULL;
+}
+
+/* Whether the map makes more of the record than was expected when it came, and this is the event
+ * that has to say so: the rest stands in no event. */
+static bool is_more(const xd_flow *f, const xd_json *made)
+{
+    int64_t of = XD_INT(f->data, "of", 0);
+    return of > 0 && XD_INT(f->data, "n", 0) == of - 1 && made && made->type == XD_JSON_ARRAY &&
+           made->count > of;
 }
 
 /* The document as an event in the record's place. */
@@ -169,13 +138,22 @@ xd_status xd_flow_document(xd_flow *f)
     const xd_json *version = NULL;
     const xd_json *made = NULL;
     bool done = false;
-    XD_TRY(xd_step_get(f->step, XD_STATE_MAP, XD_TEXT(f->data, "map"), &version, f->fault));
+    xd_str hash = XD_TEXT(f->data, "map");
+    if (hash.ptr) {
+        XD_TRY(xd_step_get(f->step, XD_STATE_MAP, hash, &version, f->fault));
+    }
     if (!version) {
         return xd_answer_exception(f, "MAP_UNKNOWN", "the map of this record is not in the log");
     }
     XD_TRY(map_record(f, version, &made, &done));
     if (done) {
         return XD_OK;
+    }
+    if (is_more(f, made)) {
+        return xd_answer_exception(f, "MAP_RESULT",
+                                   "map %.*s makes %u documents of this record, more than could be "
+                                   "told before its codes were there: send it again",
+                                   XD_FMT(XD_TEXT(version, "name")), made->count);
     }
     const xd_json *document = pick(made, XD_INT(f->data, "n", 0));
     if (!document) {

@@ -75,16 +75,16 @@ static void a_record_waits_for_each_code_in_turn_and_then_posts(void **state)
     world_destroy(w);
 }
 
-/* Every order of a record and its three codes ends in the same books. */
+/* Every order of two records and their three codes ends in the same books. */
 static void books_do_not_depend_on_when_codes_come(void **state)
 {
     (void)state;
     char first[4096] = "";
-    for (int order = 0; order < 24; order++) {
+    for (int order = 0; order < 120; order++) {
         world *w = begin();
         int rest = order;
-        int left[4] = {0, 1, 2, 3};
-        for (int count = 4; count > 0; count--) {
+        int left[5] = {0, 1, 2, 3, 4};
+        for (int count = 5; count > 0; count--) {
             int at = rest % count;
             rest /= count;
             switch (left[at]) {
@@ -97,6 +97,9 @@ static void books_do_not_depend_on_when_codes_come(void **state)
             case 2:
                 code(w, "unit", "wms", "KAR", "CS");
                 break;
+            case 3:
+                record(w, "R2", "L1", "0.5", "KAR");
+                break;
             default:
                 code(w, "uom", "factor", "CS>EA", "12/1");
                 break;
@@ -104,14 +107,16 @@ static void books_do_not_depend_on_when_codes_come(void **state)
             memmove(left + at, left + at + 1, (size_t)(count - at - 1) * sizeof *left);
         }
         char now[sizeof first];
-        snprintf(now, sizeof now, "%s stock %s %s line %s %d parked %d", world_journal(w, 1),
+        snprintf(now, sizeof now, "%s %s %s stock %s %s line %s %d parked %d", world_balances(w),
+                 world_get(w, XD_STATE_RECEIPT, "S/R1", "status"),
+                 world_get(w, XD_STATE_RECEIPT, "S/R2", "status"),
                  world_get(w, XD_STATE_STOCK, "S/I", "quantity"),
                  world_get(w, XD_STATE_STOCK, "S/I", "value"),
                  world_get(w, XD_STATE_ORDER_LINE, "P/10", "received"), (int)world_journals(w),
                  (int)world_count(w, XD_STATE_PARKED));
         if (order == 0) {
             snprintf(first, sizeof first, "%s", now);
-            assert_non_null(strstr(now, "INV 240.00 | GRNI 240.00"));
+            assert_non_null(strstr(now, "GRNI -300.00 INV 300.00  POSTED POSTED stock 30 "));
         }
         assert_string_equal(now, first);
         world_audit(w);
@@ -207,12 +212,158 @@ static void entries_are_put_corrected_and_taken_back(void **state)
                      "{'table':'item','system':'wms','code':'4711','value':null,'valid_from':"
                      "'2026-04-01'}");
     assert_string_equal(world_effect_member(w, seq, "result"), "applied");
-    assert_null(strstr(world_document(w, XD_STATE_CROSSWALK, key).ptr, "\"B\""));
+    document = world_document(w, XD_STATE_CROSSWALK, key).ptr;
+    const char *past = strstr(document, "\"past\""); /* where replaced ones are kept */
+    b = strstr(document, "\"B\"");
+    assert_true(!b || (past && past < b));
     seq = world_send(w, "crosswalk",
                      "{'table':'item','system':'wms','code':'4711','value':null,'valid_from':"
                      "'2026-04-01'}");
     assert_string_equal(world_effect_member(w, seq, "result"), "noted");
     assert_string_equal(world_get(w, XD_STATE_CROSSWALK, key, "version"), "5");
+    world_destroy(w);
+}
+
+/* Postings from first on, in order, are those of the receipts that say yes. */
+static int64_t posted_in_order(world *w, int64_t first, int count, bool (*wanted)(int n))
+{
+    char number[32];
+    for (int n = 0; n < count; n++) {
+        if (wanted(n)) {
+            snprintf(number, sizeof number, "\"document\":\"S/R%05d\"", n);
+            char text[600];
+            snprintf(text, sizeof text, "%.*s", XD_FMT(world_journal_text(w, first)));
+            if (!strstr(text, number)) {
+                fail_msg("entry %lld is not of %s: %s", (long long)first, number, text);
+            }
+            first++;
+        }
+    }
+    return first;
+}
+
+static bool is_odd(int n)
+{
+    return n % 2 != 0;
+}
+
+static bool is_even(int n)
+{
+    return n % 2 == 0;
+}
+
+/* More than one step wakes, and half of them only to wait on, in their old order. */
+static void any_number_of_records_goes_on_in_order(void **state)
+{
+    (void)state;
+    enum { RECORDS = XD_STEP_WAKE_PART + 1000 };
+    world *w = world_create(NULL);
+    char number[32];
+    define_map(w, HASH, MAP);
+    world_order(w, "1000000", "10");
+    code(w, "unit", "wms", "ST", "EA");
+    for (int n = 0; n < RECORDS; n++) {
+        snprintf(number, sizeof number, "R%05d", n);
+        world_today(w, is_odd(n) ? "2026-04-02" : "2026-03-02");
+        record(w, number, "L1", "1", "ST");
+    }
+    assert_int_equal(world_count(w, XD_STATE_PARKED), RECORDS);
+    int64_t seq = world_send(w, "crosswalk",
+                             "{'table':'site','system':'wms','code':'L1','value':'S',"
+                             "'valid_from':'2026-04-01'}");
+    assert_string_equal(world_effect_member(w, seq, "result"), "applied");
+    assert_int_equal(world_count(w, XD_STATE_PARKED), RECORDS / 2);
+    int64_t next = posted_in_order(w, 1, RECORDS, is_odd);
+    assert_int_equal(world_journals(w), next - 1);
+    code(w, "site", "wms", "L1", "S");
+    assert_int_equal(posted_in_order(w, next, RECORDS, is_even) - 1, world_journals(w));
+    assert_int_equal(world_journals(w), RECORDS);
+    assert_int_equal(world_count(w, XD_STATE_PARKED), 0);
+    assert_int_equal(world_count(w, XD_STATE_PARK_QUEUE), 0);
+    world_destroy(w);
+}
+
+static void a_code_changes_its_meaning_at_midnight(void **state)
+{
+    (void)state;
+    world *w = begin();
+    code(w, "unit", "wms", "ST", "EA");
+    code(w, "site", "wms", "L1", "S");
+    world_send(w, "crosswalk",
+               "{'table':'site','system':'wms','code':'L1','value':'NEW','valid_from':"
+               "'2026-01-01'}");
+    world_today(w, "2025-12-31");
+    record(w, "R1", "L1", "1", "ST");
+    world_today(w, "2026-01-01");
+    record(w, "R2", "L1", "2", "ST");
+    assert_string_equal(world_get(w, XD_STATE_STOCK, "S/I", "quantity"), "1");
+    assert_string_equal(world_get(w, XD_STATE_STOCK, "NEW/I", "quantity"), "2");
+    world_destroy(w);
+}
+
+static void what_is_posted_stays_whatever_becomes_of_its_codes(void **state)
+{
+    (void)state;
+    world *w = begin();
+    char before[1024];
+    code(w, "unit", "wms", "KAR", "CS");
+    code(w, "uom", "factor", "CS>EA", "0.5");
+    code(w, "site", "wms", "L1", "S");
+    int64_t seq = record(w, "R1", "L1", "3", "KAR");
+    assert_journal(w, 1, "INV 15.00 | GRNI 15.00");
+    snprintf(before, sizeof before, "%s", world_effect(w, seq));
+    code(w, "uom", "factor", "CS>EA", "12"); /* a correction that comes late */
+    code(w, "site", "wms", "L1", "ELSEWHERE");
+    world_send(w, "crosswalk", "{'table':'unit','system':'wms','code':'KAR','value':null}");
+    assert_int_equal(world_journals(w), 1);
+    assert_string_equal(world_effect(w, seq), before);
+    assert_string_equal(world_get(w, XD_STATE_STOCK, "S/I", "quantity"), "1.5");
+    assert_false(world_has(w, XD_STATE_STOCK, "ELSEWHERE/I"));
+    int64_t later = record(w, "R2", "L1", "3", "KAR"); /* but nothing new is mapped by it */
+    assert_string_equal(world_effect_member(w, later, "result"), "parked");
+    assert_true(world_has(w, XD_STATE_PARKED, "xref/unit/wms/KAR/1"));
+    world_audit(w);
+    world_destroy(w);
+}
+
+static const char *timer_of(world *w, const char *parked)
+{
+    static char key[160];
+    int64_t due = 0;
+    assert_true(
+        xd_str_to_int64(xd_str_from(world_get(w, XD_STATE_PARKED, parked, "overdue_us")), &due));
+    snprintf(key, sizeof key, "%016llx/%s", (unsigned long long)due, parked);
+    assert_true(world_has(w, XD_STATE_TIMER, key));
+    return key;
+}
+
+static void a_record_that_waits_too_long_for_a_code_is_told(void **state)
+{
+    (void)state;
+    world *w = world_create("{'parked_days':3}");
+    char exception[32];
+    define_map(w, HASH, MAP);
+    world_order(w, "100", "10");
+    code(w, "unit", "wms", "ST", "EA");
+    int64_t seq = record(w, "R1", "L/1", "5", "ST");
+    snprintf(exception, sizeof exception, "%016llx", (unsigned long long)seq);
+    world_send(w, "hub_timer", "{'timer':'%s'}", timer_of(w, "xref/site/wms/L%2F1/1"));
+    assert_string_equal(world_get(w, XD_STATE_EXCEPTION, exception, "code"), "PARKED_TOO_LONG");
+    assert_non_null(strstr(world_get(w, XD_STATE_EXCEPTION, exception, "text"),
+                           "waits for xref site/wms/L%2F1 since 2026-03-01"));
+    /* An entry that does not cover its day leaves it waiting, and told again. */
+    world_send(w, "crosswalk",
+               "{'table':'site','system':'wms','code':'L/1','value':'S','valid_from':"
+               "'2026-04-01'}");
+    const char *again = world_has(w, XD_STATE_PARKED, "xref/site/wms/L%2F1/1")
+                            ? "xref/site/wms/L%2F1/1"
+                            : "xref/site/wms/L%2F1/2";
+    world_send(w, "hub_timer", "{'timer':'%s'}", timer_of(w, again));
+    assert_string_equal(world_get(w, XD_STATE_EXCEPTION, exception, "status"), "open");
+    code(w, "site", "wms", "L/1", "S");
+    assert_string_equal(world_get(w, XD_STATE_EXCEPTION, exception, "status"), "settled");
+    assert_int_equal(world_count(w, XD_STATE_TIMER), 0);
+    assert_journal(w, 1, "INV 50.00 | GRNI 50.00");
     world_destroy(w);
 }
 
@@ -225,6 +376,10 @@ int main(void)
         cmocka_unit_test(a_record_is_mapped_as_of_its_own_day),
         cmocka_unit_test(what_no_map_can_do_is_an_exception_for_a_person),
         cmocka_unit_test(entries_are_put_corrected_and_taken_back),
+        cmocka_unit_test(any_number_of_records_goes_on_in_order),
+        cmocka_unit_test(a_code_changes_its_meaning_at_midnight),
+        cmocka_unit_test(what_is_posted_stays_whatever_becomes_of_its_codes),
+        cmocka_unit_test(a_record_that_waits_too_long_for_a_code_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

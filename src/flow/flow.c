@@ -452,6 +452,35 @@ static xd_status write_entries(xd_flow *f)
     return buf->failed ? xd_flow_no_memory(f) : XD_OK;
 }
 
+void xd_delivery_write_map(xd_buf *buf, const xd_delivery *delivery)
+{
+    if (delivery->map.ptr) {
+        xd_buf_char(buf, ',');
+        xd_json_write_string(buf, delivery->map);
+        xd_buf_char(buf, ',');
+        xd_buf_int(buf, delivery->codes_at);
+        xd_buf_str_add(buf, delivery->seen ? XD_STR(",true") : XD_STR(""));
+    }
+}
+
+/* The deliveries whose bodies a map makes, by index: ,"maps":{"2":"name@hash"}. */
+static void write_maps(xd_flow *f)
+{
+    xd_buf *effect = xd_effect(f);
+    bool more = false;
+    for (uint32_t i = 0; i < f->step->delivery_count; i++) {
+        const xd_delivery *delivery = &f->step->deliveries[i];
+        if (delivery->map.ptr && delivery->seq == f->event->seq) {
+            xd_buf_printf(effect, "%s\"%u\":", more ? "," : ",\"maps\":{", delivery->index);
+            xd_json_write_string(effect, delivery->map);
+            more = true;
+        }
+    }
+    if (more) {
+        xd_buf_char(effect, '}');
+    }
+}
+
 /* The deliveries that this event waits for, as one outbox document. */
 static xd_status write_outbox(xd_flow *f)
 {
@@ -477,10 +506,11 @@ static xd_status write_outbox(xd_flow *f)
         xd_json_write_string(buf, step->definition->systems[delivery->system].name);
         xd_buf_char(buf, ',');
         xd_json_write_string(buf, xd_str_from(xd_message_name((xd_message)delivery->message)));
-        if (!xd_str_eq(delivery->order_key, f->event->order_key)) {
+        if (delivery->map.ptr || !xd_str_eq(delivery->order_key, f->event->order_key)) {
             xd_buf_char(buf, ',');
             xd_json_write_string(buf, delivery->order_key);
         }
+        xd_delivery_write_map(buf, delivery);
         xd_buf_char(buf, ']');
     }
     if (!more) {
@@ -513,6 +543,7 @@ static xd_status finish(xd_flow *f)
     if (effect->len) {
         XD_TRY(xd_match_write_effect(f));
         XD_TRY(write_entries(f));
+        write_maps(f);
         if (f->mapped) {
             XD_BUF_LIT(effect, ",\"kind\":\"");
             xd_buf_str_add(effect, xd_str_from(f->event->kind->name));

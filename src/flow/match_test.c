@@ -496,6 +496,35 @@ static void some_holds_no_decision_can_lift(void **state)
     finish(w);
 }
 
+static int64_t credit_twice(world *w, const char *first, const char *second)
+{
+    return world_send(w, "credit_memo",
+                      "{'credit_memo':'C1','supplier':'V','po':'P','currency':'USD','credit_date':"
+                      "'2026-03-04','kind':'quantity','invoice':'B1','lines':[{'line':1,'item':'I',"
+                      "'quantity':'%s','unit_price':'10'},{'line':2,'item':'I','quantity':'%s',"
+                      "'unit_price':'10'}]}",
+                      first, second);
+}
+
+/* Which order line is meant nobody can tell, so the credit takes from the invoice's line itself. */
+static void lines_of_a_credit_share_what_an_unmatched_line_has(void **state)
+{
+    (void)state;
+    world *w = world_create(NULL);
+    world_send(w, "purchase_order",
+               "{'po':'P','supplier':'V','site':'S','currency':'USD','lines':[{'po_line':10,'item':"
+               "'I','unit_price':'10'},{'po_line':20,'item':'I','unit_price':'10'}]}");
+    world_send(w, "supplier_invoice",
+               "{'invoice':'B1','supplier':'V','po':'P','currency':'USD','invoice_date':"
+               "'2026-03-02','lines':[{'line':1,'item':'I','quantity':'10','unit_price':'10'}]}");
+    assert_string_equal(world_effect_member(w, credit_twice(w, "6", "5"), "code"),
+                        "CREDIT_UNMATCHED");
+    assert_result(w, credit_twice(w, "6", "4"), "applied");
+    assert_status(w, "B1", "VOID");
+    assert_int_equal(world_journals(w), 0);
+    finish(w);
+}
+
 static void a_credit_makes_room_for_what_was_over_ordered(void **state)
 {
     (void)state;
@@ -668,6 +697,7 @@ int main(void)
         cmocka_unit_test(the_person_who_entered_or_caused_may_not_release),
         cmocka_unit_test(a_release_lapses_when_the_numbers_get_worse),
         cmocka_unit_test(some_holds_no_decision_can_lift),
+        cmocka_unit_test(lines_of_a_credit_share_what_an_unmatched_line_has),
         cmocka_unit_test(a_credit_makes_room_for_what_was_over_ordered),
         cmocka_unit_test(a_credit_takes_from_what_waits_before_what_is_matched),
         cmocka_unit_test(an_unposted_invoice_posts_what_a_credit_left_of_it),

@@ -20,6 +20,7 @@ typedef struct moved {
     xd_decimal amount;
     int64_t row; /* first receipt row; of a return: the one it takes from, 0: any */
     bool unit_unknown;
+    bool other_unit; /* the document counts in another unit than the order */
 } moved;
 
 /* What a receipt, a reversal and a return have in common. */
@@ -48,8 +49,10 @@ static xd_status read_line(xd_flow *f, const movement *m, const xd_json *json, m
     xd_decimal *const quantities[] = {&ret->quantity, &ret->damaged, &ret->rejected};
     for (int i = 0; i < 3; i++) {
         if (!xd_is_zero(*quantities[i])) {
-            XD_TRY(xd_line_base(f, ret->line, unit, *quantities[i], quantities[i], &known));
+            xd_decimal told = *quantities[i];
+            XD_TRY(xd_line_base(f, ret->line, unit, told, quantities[i], &known));
             ret->unit_unknown |= !known;
+            ret->other_unit |= xd_decimal_cmp(told, *quantities[i]) != 0;
         }
     }
     ret->accepted = ret->quantity;
@@ -250,6 +253,11 @@ static xd_status write_effect(xd_flow *f, const movement *m)
             write_decimal(buf, "ordered", line->ordered.value);
         }
         write_decimal(buf, "before", line->before);
+        if (line->other_unit) {
+            write_decimal(buf, "received", line->quantity);
+            write_decimal(buf, "damaged", line->damaged);
+            write_decimal(buf, "rejected", line->rejected);
+        }
         XD_BUF_LIT(buf, ",\"result\":\"");
         xd_buf_str_add(buf, line->result);
         xd_buf_char(buf, '"');

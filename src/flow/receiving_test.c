@@ -316,6 +316,24 @@ static void other_systems_are_told_what_they_need(void **state)
     world_destroy(w);
 }
 
+static void a_receipt_status_counts_in_the_unit_of_the_order(void **state)
+{
+    (void)state;
+    world *w = world_create("{'systems':[{'name':'buy','receives':['receipt_status']}]}");
+    world_send(w, "purchase_order",
+               "{'po':'P','supplier':'V','site':'S','currency':'USD','lines':[{'po_line':10,'item':"
+               "'I','uom':'CS','uom_factor':{'numerator':12,'denominator':1},'quantity':'5',"
+               "'unit_price':'24'}]}");
+    int64_t seq = receive_line(w, "R1", "'uom':'CS','quantity':'2','damaged':'1'");
+    xd_buf buf;
+    xd_buf_init(&buf, 1 << 16);
+    const char *text = body(w, seq, XD_MESSAGE_RECEIPT_STATUS, &buf);
+    assert_non_null(strstr(text, "\"ordered\":\"60\",\"received_before\":\"0\",\"received\":\"24\","
+                                 "\"damaged\":\"12\""));
+    xd_buf_finish(&buf);
+    world_destroy(w);
+}
+
 /* The key of the one timer that is set, as the engine would give it back. */
 static const char *timer_of(world *w, const char *parked)
 {
@@ -374,6 +392,7 @@ int main(void)
         cmocka_unit_test(what_waits_too_long_is_told_and_goes_on_all_the_same),
         cmocka_unit_test(controls_count_in_order_of_arrival),
         cmocka_unit_test(other_systems_are_told_what_they_need),
+        cmocka_unit_test(a_receipt_status_counts_in_the_unit_of_the_order),
     };
     return cmocka_run_group_tests_name("receiving", tests, NULL, NULL);
 }

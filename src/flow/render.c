@@ -147,9 +147,12 @@ static void receipt_status(xd_buf *buf, const xd_event *event, const xd_json *ef
         xd_buf_int(buf, XD_INT(line, "po_line", 0));
         copy_member(buf, "ordered", XD_GET(result, "ordered"));
         copy_member(buf, "received_before", XD_GET(result, "before"));
-        copy_member(buf, "received", XD_GET(line, "quantity"));
-        copy_member(buf, "damaged", XD_GET(line, "damaged"));
-        copy_member(buf, "rejected", XD_GET(line, "rejected"));
+        /* All in the order's unit: the effect has those that the document counts in another. */
+        const xd_json *counted = XD_GET(result, "received") ? result : line;
+        copy_member(buf, "received",
+                    counted == line ? XD_GET(line, "quantity") : XD_GET(result, "received"));
+        copy_member(buf, "damaged", XD_GET(counted, "damaged"));
+        copy_member(buf, "rejected", XD_GET(counted, "rejected"));
         copy_member(buf, "result", XD_GET(result, "result"));
         xd_buf_char(buf, '}');
     }
@@ -240,12 +243,33 @@ static void journal(xd_buf *buf, const xd_event *event, const xd_json *effect)
 
 /* --- the rest --- */
 
+/* The effect, save what it tells of deliveries. */
+static void write_outcome(xd_buf *buf, const xd_json *effect)
+{
+    bool more = false;
+    name_member(buf, "outcome");
+    xd_buf_char(buf, '{');
+    for (uint32_t i = 0; i < effect->count; i++) {
+        const xd_json_member *member = &effect->members[i];
+        if (!xd_str_eq(member->name, XD_STR("maps"))) {
+            xd_buf_str_add(buf, more ? XD_STR(",") : XD_STR(""));
+            xd_json_write_string(buf, member->name);
+            xd_buf_char(buf, ':');
+            xd_json_write(buf, &member->value);
+            more = true;
+        }
+    }
+    xd_buf_char(buf, '}');
+}
+
 static void with_data(xd_buf *buf, const char *document, const xd_event *event,
                       const xd_json *outcome)
 {
     begin(buf, document, event);
     copy_member(buf, "data", event->data);
-    copy_member(buf, "outcome", outcome);
+    if (outcome && outcome->type == XD_JSON_OBJECT) {
+        write_outcome(buf, outcome);
+    }
     xd_buf_char(buf, '}');
 }
 

@@ -177,6 +177,11 @@ xd_status xd_step_delete(xd_step *step, xd_state_kind kind, xd_str key, xd_fault
 
 /* --- deliveries --- */
 
+int64_t xd_step_log_seq(const xd_step *step)
+{
+    return step->log_seq ? step->log_seq : step->event->seq;
+}
+
 xd_status xd_step_deliver(xd_step *step, xd_delivery delivery, xd_fault *fault)
 {
     if (step->delivery_count >= XD_STEP_MAX_DELIVERIES) {
@@ -204,7 +209,9 @@ xd_status xd_step_send(xd_step *step, xd_message message, xd_str order_key, xd_f
                                                  .index = step->delivery_count,
                                                  .system = i,
                                                  .message = message,
-                                                 .order_key = order_key},
+                                                 .order_key = order_key,
+                                                 .map = definition->systems[i].maps[message],
+                                                 .codes_at = xd_step_log_seq(step)},
                                    fault));
         }
     }
@@ -246,26 +253,33 @@ static xd_str wait_key_of(xd_step *step, xd_str wait_kind, xd_str wait_key)
     return xd_key_join(step->arena, wait_kind, wait_key);
 }
 
-/* First and next number of a park queue; both 1 when it is empty. */
-static xd_status read_queue(xd_step *step, xd_str key, int64_t *ret_first, int64_t *ret_next,
-                            xd_fault *fault)
+/* Rows of a park queue have the numbers from first to before next. */
+typedef struct park_queue {
+    int64_t first, next; /* both 1 when it is empty */
+    int64_t until;       /* up to where a wake in parts goes; 0: none is under way */
+} park_queue;
+
+static xd_status read_queue(xd_step *step, xd_str key, park_queue *ret, xd_fault *fault)
 {
     const xd_json *queue = NULL;
     XD_TRY(xd_step_get(step, XD_STATE_PARK_QUEUE, key, &queue, fault));
-    *ret_first = queue ? XD_INT(queue, "first", 1) : 1;
-    *ret_next = queue ? XD_INT(queue, "next", 1) : 1;
+    *ret = (park_queue){XD_INT(queue, "first", 1), XD_INT(queue, "next", 1),
+                        XD_INT(queue, "until", 0)};
     return XD_OK;
 }
 
-static xd_status write_queue(xd_step *step, xd_str key, int64_t first, int64_t next,
-                             xd_fault *fault)
+static xd_status write_queue(xd_step *step, xd_str key, park_queue queue, xd_fault *fault)
 {
-    if (first == next) {
+    if (queue.first == queue.next) {
         return xd_step_delete(step, XD_STATE_PARK_QUEUE, key, fault);
     }
-    char text[64];
-    int n = snprintf(text, sizeof text, "{\"first\":%lld,\"next\":%lld}", (long long)first,
-                     (long long)next);
+    char until[32] = "";
+    char text[128];
+    if (queue.until) {
+        snprintf(until, sizeof until, ",\"until\":%lld", (long long)queue.until);
+    }
+    int n = snprintf(text, sizeof text, "{\"first\":%lld,\"next\":%lld%s}", (long long)queue.first,
+                     (long long)queue.next, until);
     return xd_step_put(step, XD_STATE_PARK_QUEUE, key, (xd_str){text, (size_t)n}, fault);
 }
 
@@ -273,8 +287,8 @@ xd_status xd_step_park(xd_step *step, xd_str wait_kind, xd_str wait_key, xd_faul
 {
     const xd_event *event = step->event;
     xd_str key = wait_key_of(step, wait_kind, wait_key);
-    int64_t first, next;
-    XD_TRY(read_queue(step, key, &first, &next, fault));
+    park_queue queue;
+    XD_TRY(read_queue(step, key, &queue, fault));
     xd_buf *buf = &step->scratch;
     xd_buf_clear(buf);
     XD_BUF_LIT(buf, "{\"seq\":");
@@ -299,13 +313,13 @@ xd_status xd_step_park(xd_step *step, xd_str wait_kind, xd_str wait_key, xd_faul
     if (buf->failed) {
         return no_memory(fault);
     }
-    xd_str row = xd_key_number(step->arena, key, next);
+    xd_str row = xd_key_number(step->arena, key, queue.next);
     XD_TRY(xd_step_put(step, XD_STATE_PARKED, row, xd_buf_str(buf), fault));
     if (due) {
         XD_TRY(xd_step_timer(step, due, row, XD_STR("{}"), fault));
     }
-    return write_queue(step, key, first,
-                       XD_PLANTED(park_forgets_last) && next > first ? next : next + 1, fault);
+    queue.next += XD_PLANTED(park_forgets_last) && queue.next > queue.first ? 0 : 1;
+    return write_queue(step, key, queue, fault);
 }
 
 /* The document goes on: no reminder any more, and one that was given is settled. */
@@ -340,32 +354,75 @@ static xd_status end_patience(xd_step *step, const xd_json *parked, xd_str row, 
                        : xd_step_put(step, XD_STATE_EXCEPTION, key, xd_buf_str(buf), fault);
 }
 
-static xd_status wake(xd_step *step, xd_str wait_kind, xd_str wait_key, bool all, xd_fault *fault)
+static xd_status add_woken(xd_step *step, int64_t seq, xd_fault *fault)
 {
-    xd_str key = wait_key_of(step, wait_kind, wait_key);
-    int64_t first, next;
-    XD_TRY(read_queue(step, key, &first, &next, fault));
-    if (first == next) {
-        return XD_OK;
+    step->wake =
+        grown(step, step->wake, step->wake_count, &step->wake_size, sizeof *step->wake, 16);
+    if (!step->wake) {
+        return no_memory(fault);
     }
-    int64_t end = all ? next : first + 1;
+    step->wake[step->wake_count++] = seq;
+    return XD_OK;
+}
+
+/* Takes the rows from first to end out of the queue of key, and wakes their events. */
+static xd_status wake_rows(xd_step *step, xd_str key, int64_t first, int64_t end, xd_fault *fault)
+{
     for (; first < end; first++) {
         xd_str row = xd_key_number(step->arena, key, first);
         const xd_json *parked = NULL;
         XD_TRY(xd_step_get(step, XD_STATE_PARKED, row, &parked, fault));
         XD_TRY(xd_step_delete(step, XD_STATE_PARKED, row, fault));
         XD_TRY(end_patience(step, parked, row, fault));
-        step->wake =
-            grown(step, step->wake, step->wake_count, &step->wake_size, sizeof *step->wake, 16);
-        if (!step->wake) {
-            return no_memory(fault);
-        }
-        step->wake[step->wake_count++] = XD_INT(parked, "seq", 0);
+        XD_TRY(add_woken(step, XD_INT(parked, "seq", 0), fault));
     }
+    return XD_OK;
+}
+
+static xd_status wake(xd_step *step, xd_str wait_kind, xd_str wait_key, bool all, xd_fault *fault)
+{
+    xd_str key = wait_key_of(step, wait_kind, wait_key);
+    park_queue queue;
+    XD_TRY(read_queue(step, key, &queue, fault));
+    if (queue.first == queue.next) {
+        return XD_OK;
+    }
+    int64_t end = all ? queue.next : queue.first + 1;
+    XD_TRY(wake_rows(step, key, queue.first, end, fault));
     if (XD_PLANTED(lose_one_woken) && all && step->wake_count > 1) {
         step->wake_count--;
     }
-    return write_queue(step, key, first, next, fault);
+    queue.first = end;
+    return write_queue(step, key, queue, fault);
+}
+
+xd_status xd_step_wake_in_parts(xd_step *step, xd_str wait_kind, xd_str wait_key, xd_fault *fault)
+{
+    xd_str key = wait_key_of(step, wait_kind, wait_key);
+    park_queue queue;
+    XD_TRY(read_queue(step, key, &queue, fault));
+    /* Those that park here again while this goes on are behind, and wait for the next change. */
+    int64_t until = !step->resumed ? queue.next : queue.until ? queue.until : queue.first;
+    if (queue.first == until) {
+        return XD_OK;
+    }
+    bool more = until - queue.first > XD_STEP_WAKE_PART;
+    int64_t end = more ? queue.first + XD_STEP_WAKE_PART : until;
+    XD_TRY(wake_rows(step, key, queue.first, end, fault));
+    if (more) {
+        XD_TRY(add_woken(step, step->event->seq, fault));
+    }
+    if (XD_PLANTED(lose_one_woken) && step->wake_count > 1) {
+        step->wake_count--;
+    }
+    queue.first = end;
+    queue.until = more ? until : 0;
+    return write_queue(step, key, queue, fault);
+}
+
+xd_status xd_step_again(xd_step *step, xd_fault *fault)
+{
+    return add_woken(step, step->event->seq, fault);
 }
 
 xd_status xd_step_wake(xd_step *step, xd_str wait_kind, xd_str wait_key, xd_fault *fault)

@@ -35,11 +35,15 @@ typedef struct xd_delivery {
     uint32_t system;  /* index into definition->systems */
     uint32_t message; /* xd_message */
     xd_str order_key; /* deliveries of one system and order key go out in order */
+    xd_str map;       /* "name@<hash>": version of the map that makes the body; ptr NULL: none */
+    int64_t codes_at; /* event as of which that map sees codes, itself included */
+    bool seen;        /* the system may have seen that body before */
 } xd_delivery;
 
 enum {
     XD_STEP_MAX_DELIVERIES = 64, /* per event */
     XD_STEP_MAX_CHANGES = 65536, /* per event */
+    XD_STEP_WAKE_PART = 4096,    /* events woken at once, where any number may wait */
 };
 
 typedef struct xd_step xd_step;
@@ -51,6 +55,8 @@ struct xd_step {
     const xd_event *event;
     xd_arena *arena; /* borrows; everything the step makes lives here */
     bool resumed;    /* the event was parked and is stepped again */
+    int64_t log_seq; /* event that the log is at: that of the step, or the one that resumed it; 0:
+                        the step's own */
     /* What the step says (grown in the arena by the functions below). */
     xd_change *changes;
     uint32_t change_count;
@@ -77,7 +83,7 @@ struct xd_step {
 void xd_step_init(xd_step *step);
 void xd_step_finish(xd_step *step);
 /* Starts a step on event; arena must be empty or hold only what the event borrows. The caller sets
- * resumed afterwards when the event was parked before. */
+ * resumed and log_seq afterwards when the event was parked before. */
 void xd_step_begin(xd_step *step, const xd_definition *definition, xd_state_view view,
                    const xd_event *event, xd_arena *arena);
 
@@ -98,6 +104,8 @@ XD_CHECKED xd_status xd_step_get_text(xd_step *step, xd_state_kind kind, xd_str 
 XD_CHECKED xd_status xd_step_put(xd_step *step, xd_state_kind kind, xd_str key, xd_str value,
                                  xd_fault *fault);
 XD_CHECKED xd_status xd_step_delete(xd_step *step, xd_state_kind kind, xd_str key, xd_fault *fault);
+/* The event that the log is at. */
+int64_t xd_step_log_seq(const xd_step *step);
 /* One delivery to every system of the definition that receives message. */
 XD_CHECKED xd_status xd_step_send(xd_step *step, xd_message message, xd_str order_key,
                                   xd_fault *fault);
@@ -112,6 +120,15 @@ XD_CHECKED xd_status xd_step_wake_next(xd_step *step, xd_str wait_kind, xd_str w
 /* Schedules everything parked under (wait_kind, wait_key) to run after this step. */
 XD_CHECKED xd_status xd_step_wake(xd_step *step, xd_str wait_kind, xd_str wait_key,
                                   xd_fault *fault);
+
+/* As xd_step_wake, for what any number of events may wait for: wakes XD_STEP_WAKE_PART of them at
+ * most, and behind them the event itself, which is then resumed, and whose flow has to call this
+ * again, until all that waited at first are woken. */
+XD_CHECKED xd_status xd_step_wake_in_parts(xd_step *step, xd_str wait_kind, xd_str wait_key,
+                                           xd_fault *fault);
+
+/* Steps the event itself again, as resumed, right after this step and what it wakes. */
+XD_CHECKED xd_status xd_step_again(xd_step *step, xd_fault *fault);
 
 /* Sets a timer: once due, the flow of hub_timer gets its key, which is due as 16 hex digits, '/',
  * and about; value (JSON text) is kept until then. */

@@ -144,12 +144,14 @@ void world_today(world *w, const char *date)
     must(xd_instant_parse(xd_str_from(text), &w->now, &fault), &fault);
 }
 
-static void step(world *w, const xd_event *event)
+static void step(world *w, const xd_event *event, bool resumed)
 {
     xd_fault fault = XD_FAULT_NONE;
     xd_state_view view = {w, view_get};
     xd_arena_reset(&w->step_arena);
     xd_step_begin(&w->step, &w->definition, view, event, &w->step_arena);
+    w->step.resumed = resumed;
+    w->step.log_seq = w->event_count;
     must(xd_flow_step(&w->step, &fault), &fault);
     for (uint32_t i = 0; i < w->step.change_count; i++) {
         const xd_change *change = &w->step.changes[i];
@@ -169,9 +171,9 @@ static void step(world *w, const xd_event *event)
 }
 
 /* Depth first, as the engine does it. */
-static void step_all(world *w, int64_t seq)
+static void step_all(world *w, int64_t seq, bool resumed)
 {
-    step(w, &w->events[seq - 1]);
+    step(w, &w->events[seq - 1], resumed);
     uint32_t count = w->step.wake_count;
     int64_t *wake = malloc((count + 1) * sizeof *wake);
     assert_non_null(wake);
@@ -179,7 +181,7 @@ static void step_all(world *w, int64_t seq)
         memcpy(wake, w->step.wake, count * sizeof *wake);
     }
     for (uint32_t i = 0; i < count; i++) {
-        step_all(w, wake[i]);
+        step_all(w, wake[i], true);
     }
     free(wake);
 }
@@ -202,7 +204,7 @@ static int64_t send(world *w, const char *actor, const char *kind, const char *j
                         .data_text = quoted(&w->arena, text)};
     assert_non_null(event->kind);
     must(xd_event_open(event, !event->kind->internal, &w->arena, &fault), &fault);
-    step_all(w, event->seq);
+    step_all(w, event->seq, false);
     return event->seq;
 }
 

@@ -26,9 +26,11 @@ void xd_csv_feed(xd_csv_reader *reader, xd_str piece, bool last);
 /* The next row, good until the next call; texts borrow the piece where they can. *ret = NULL: feed
  * more, or, after the last piece, the end. Faults: XD_INVALID (rules "csv.*", "value.*",
  * "encoding.*"), XD_LIMIT, XD_NO_MEMORY, with line, column (1-based, in bytes of the row as UTF-8),
- * offset, and the column's name as path. After a fault of rule "value.*" the next call goes on with
- * the next row; after any other the reader is at its end. */
+ * offset, and the column's name as path. After a fault of one row's own (xd_csv_goes_on) the next
+ * call goes on with the next row; after any other the reader is at its end. */
 XD_CHECKED xd_status xd_csv_next(xd_csv_reader *reader, const xd_json **ret, xd_fault *fault);
+/* Whether the rows behind a fault can be read: one of a value, or of how many fields a row has. */
+bool xd_csv_goes_on(const xd_fault *fault);
 /* Line of the file, 1-based, where the last row began. */
 int64_t xd_csv_line(const xd_csv_reader *reader);
 

@@ -600,7 +600,7 @@ static xd_status next(xd_csv_reader *reader, const xd_json **ret, xd_fault *faul
             break;
         }
         xd_status status = use_row(reader, &row, fault);
-        if (status != XD_OK && (!fault || strncmp(fault->rule, "value.", 6) != 0)) {
+        if (status != XD_OK && (!fault || !xd_csv_goes_on(fault))) {
             return status;
         }
         reader->offset += (int64_t)reader->at;
@@ -627,6 +627,12 @@ xd_status xd_csv_next(xd_csv_reader *reader, const xd_json **ret, xd_fault *faul
         return XD_OK;
     }
     xd_status status = next(reader, ret, fault ? fault : &own);
-    reader->failed = status != XD_OK && strncmp((fault ? fault : &own)->rule, "value.", 6) != 0;
+    reader->failed = status != XD_OK && !xd_csv_goes_on(fault ? fault : &own);
     return status;
+}
+
+bool xd_csv_goes_on(const xd_fault *fault)
+{
+    return strncmp(fault->rule, "value.", 6) == 0 ||
+           (fault->code == XD_INVALID && strcmp(fault->rule, "csv.columns") == 0);
 }

@@ -199,6 +199,10 @@ static void rows_are_written_by_the_layout(void **state)
     assert_written(
         layout, "{\"n\":1.50,\"d\":\"2026-11-17\",\"t\":\"a;b\",\"b\":true}\n{\"t\":\"-\"}\n{}\n",
         expected, sizeof expected - 1);
+    /* what the first row lacks keeps its place */
+    assert_written("{\"format\":\"csv\",\"header\":true,\"line_end\":\"lf\","
+                   "\"columns\":[\"a\",\"b\",\"c\"]}",
+                   "{\"x\":0,\"b\":1}\n{\"a\":2}\n", "x,a,b,c\n0,,1,\n,2,,\n", 19);
     assert_not_written(layout, "{\"t\":\"€\"}", "encoding.missing", "");
     assert_not_written(layout, "{\"n\":\"x\"}", "value.type", "/n");
     assert_not_written(layout, "{\"d\":\"2026-02-30\"}", "value.type", "/d");

@@ -141,7 +141,9 @@ static xd_status put_row(xd_csv_writer *writer, bool first, xd_buf *buf, xd_faul
     }
     size_t begin = buf->len;
     xd_status status = XD_OK;
-    if (first && layout->bom) {
+    /* A row that begins with a mark of its own gets one more: a reader takes the first for the
+     * file's. (With quotes it stands in them.) */
+    if (first && (layout->bom || xd_str_starts(xd_buf_str(&writer->row), XD_STR("\xEF\xBB\xBF")))) {
         status = xd_encoding_write(&layout->encoding, XD_STR("\xEF\xBB\xBF"), buf, fault);
     }
     if (status == XD_OK) {
@@ -175,22 +177,29 @@ static const xd_csv_column *layout_column(const xd_csv_layout *layout, xd_str na
     return NULL;
 }
 
-/* The column of the first row's member i. */
-static bool take_column(xd_csv_writer *writer, const xd_json *row, uint32_t i, xd_csv_column *ret)
+/* The column of the first row's member i, which the layout does not name. */
+static bool name_column(xd_csv_writer *writer, const xd_json *row, uint32_t i, xd_csv_column *ret)
 {
-    bool object = row->type == XD_JSON_OBJECT;
-    const xd_csv_column *known =
-        object ? layout_column(writer->layout, row->members[i].name) : NULL;
-    *ret = known ? *known : writer->layout->other;
-    if (!known) {
-        ret->name = object ? xd_arena_copy(&writer->names, row->members[i].name)
-                           : xd_arena_printf(&writer->names, "column%u", i + 1);
-        ret->header = ret->name;
-    }
+    *ret = writer->layout->other;
+    ret->name = row->type == XD_JSON_OBJECT ? xd_arena_copy(&writer->names, row->members[i].name)
+                                            : xd_arena_printf(&writer->names, "column%u", i + 1);
+    ret->header = ret->name;
     return ret->name.ptr != NULL;
 }
 
-/* The first row says what the columns are; those of the layout that it lacks follow. */
+/* Adds the layout's columns from *next to end that the row lacks. */
+static void add_lacking(const xd_csv_layout *layout, const xd_json *row, uint32_t end,
+                        uint32_t *next, xd_csv_column *columns, uint32_t *count)
+{
+    for (; *next < end; ++*next) {
+        if (!xd_json_get(row, layout->columns[*next].name)) {
+            columns[(*count)++] = layout->columns[*next];
+        }
+    }
+}
+
+/* The first row says what the columns are; those of the layout that it lacks stand before the one
+ * that follows them there, so that a file looks the same whatever its first row lacks. */
 static xd_status take_columns(xd_csv_writer *writer, const xd_json *row, xd_fault *fault)
 {
     const xd_csv_layout *layout = writer->layout;
@@ -203,15 +212,20 @@ static xd_status take_columns(xd_csv_writer *writer, const xd_json *row, xd_faul
     size_t size = row->count + layout->column_count;
     xd_csv_column *columns = xd_arena_zalloc(&writer->names, size * sizeof *columns);
     uint32_t count = 0;
+    uint32_t next = 0;
     for (uint32_t i = 0; columns && i < row->count; i++) {
-        if (!take_column(writer, row, i, &columns[count++])) {
+        const xd_csv_column *known =
+            row->type == XD_JSON_OBJECT ? layout_column(layout, row->members[i].name) : NULL;
+        if (known) {
+            uint32_t place = (uint32_t)(known - layout->columns);
+            add_lacking(layout, row, place, &next, columns, &count);
+            columns[count++] = *known;
+        } else if (!name_column(writer, row, i, &columns[count++])) {
             return out_of_memory(fault);
         }
     }
-    for (uint32_t i = 0; columns && i < layout->column_count; i++) {
-        if (!xd_json_get(row, layout->columns[i].name)) {
-            columns[count++] = layout->columns[i];
-        }
+    if (columns) {
+        add_lacking(layout, row, layout->column_count, &next, columns, &count);
     }
     if (!columns) {
         return out_of_memory(fault);

@@ -602,6 +602,12 @@ static xd_status check_line(const xd_fixed_writer *writer, xd_fault *fault)
                            "a value holds a line end (byte %zu of the record)", i + 1);
         }
     }
+    bool returns = !ebcdic && layout->line_end[0] == '\r';
+    if (end && writer->record.ptr[end - 1] == '\r' && !returns) {
+        return xd_fail(fault, XD_INVALID, "fixed.record",
+                       "the last value ends in a carriage return, which would be read as part of "
+                       "the line end");
+    }
     return XD_OK;
 }
 

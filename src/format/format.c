@@ -221,7 +221,7 @@ xd_status xd_format_next(xd_format_reader *reader, const xd_json **ret, bool *re
     switch (reader->format->kind) {
     case KIND_CSV:
         status = xd_csv_next(reader->csv, ret, place);
-        goes_on = status != XD_OK && begins(place, "value.");
+        goes_on = status != XD_OK && xd_csv_goes_on(place);
         break;
     case KIND_FIXED:
         status = xd_fixed_next(reader->fixed, ret, place);

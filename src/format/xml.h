@@ -30,7 +30,7 @@ void xd_xml_feed(xd_xml_reader *reader, xd_str piece, bool last);
  * reader is then at its end. Records before a fault have been given already; the end is reached
  * without a fault only when the whole document is well-formed. */
 XD_CHECKED xd_status xd_xml_next(xd_xml_reader *reader, const xd_json **ret, xd_fault *fault);
-/* Line of the document, 1-based, that has been read up to. */
+/* Line, 1-based, of the start tag of the record given last; without one, what has been read. */
 int64_t xd_xml_line(const xd_xml_reader *reader);
 
 XD_CHECKED xd_status xd_xml_writer_create(const xd_xml_layout *layout, xd_xml_writer **ret,

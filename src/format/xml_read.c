@@ -22,6 +22,7 @@ enum {
 typedef struct xml_record {
     xd_json value;
     uint32_t arena;
+    int line; /* where it begins */
 } xml_record;
 
 typedef struct xml_scope { /* a namespace declared around the records */
@@ -47,6 +48,7 @@ struct xd_xml_reader {
     uint32_t depth;   /* open elements */
     uint32_t matched; /* of them, from the root, that lie on the path to the records */
     bool building;
+    int record_line;       /* of the record's start tag */
     uint32_t record_depth; /* depth of the element around the record */
     xd_xml_name **path;    /* owns; open elements of the record, for rules by path */
     xml_scope *scopes;     /* owns */
@@ -222,13 +224,14 @@ static bool begin_record(xd_xml_reader *reader)
 {
     choose_arena(reader);
     reader->building = true;
+    reader->record_line = reader->parser && reader->parser->input ? reader->parser->input->line : 1;
     reader->record_depth = reader->depth;
     return xd_xml_build_open(&reader->builder, NULL);
 }
 
 static void end_record(xd_xml_reader *reader)
 {
-    xml_record record = {.arena = reader->current};
+    xml_record record = {.arena = reader->current, .line = reader->record_line};
     reader->building = false;
     if (!xd_xml_build_close(&reader->builder, false, true, &record.value)) {
         refused(reader);
@@ -458,7 +461,9 @@ static bool open_element(xd_xml_reader *reader, xd_xml_name *name, int namespace
     if (record && !add_scopes(reader, namespace_count, namespaces)) {
         return false;
     }
-    return add_attributes(reader, attribute_count, defaulted, attributes);
+    /* A failure stops the parser, and with it the bytes that values point to are gone. */
+    return reader->status != XD_OK ||
+           add_attributes(reader, attribute_count, defaulted, attributes);
 }
 
 static void on_start(void *context, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
@@ -694,6 +699,9 @@ void xd_xml_feed(xd_xml_reader *reader, xd_str piece, bool last)
 
 int64_t xd_xml_line(const xd_xml_reader *reader)
 {
+    if (reader->given) {
+        return reader->queue[reader->queue_first - 1].line;
+    }
     return reader->parser->input ? reader->parser->input->line : 0;
 }
 

@@ -66,6 +66,12 @@ static void namespaces_are_kept_or_renamed(void **state)
     assert_written(mapped, "{\"one:a\":{\"@one:n\":\"v\",\"two:b\":\"\"}}\n", written,
                    sizeof written - 1);
     assert_read(mapped, "<one:a xmlns:one='urn:3'/>", "1:25  xml.namespace\n");
+    /* names that come to be written alike are one member */
+    assert_read("{\"format\":\"xml\",\"namespaces\":{\"s\":\"urn:1\"}}",
+                "<p:a xmlns:p='urn:1'><p:b/><q:b xmlns:q='urn:1'>2</q:b></p:a>",
+                "{\"s:a\":{\"s:b\":[\"\",\"2\"]}}\n");
+    assert_read(USUAL, "<a><b xmlns='urn:1'/><b xmlns='urn:2'/></a>",
+                "{\"a\":{\"b\":[{\"@xmlns\":\"urn:1\"},{\"@xmlns\":\"urn:2\"}]}}\n");
     assert_read("{\"format\":\"xml\",\"namespaces\":{\"\":\"urn:1\"}}", "<a/>",
                 "1:3  xml.namespace\n");
     assert_read(USUAL, "<p:a/>", "1:5  xml.namespace\n");
@@ -382,6 +388,50 @@ static void trees_survive_the_way_through_xml(void **state)
     xd_buf_finish(&text);
 }
 
+/* Short texts are kept otherwise than long ones, and both come in pieces. */
+static void texts_of_every_length_are_kept(void **state)
+{
+    (void)state;
+    xd_random random = {4};
+    char letters[1000];
+    xd_buf text, expected, tree;
+    memset(letters, 'z', sizeof letters);
+    xd_buf_init(&text, TEST_BYTES);
+    xd_buf_init(&expected, TEST_BYTES);
+    xd_buf_init(&tree, TEST_BYTES);
+    for (int round = 0; round < 300; round++) {
+        xd_format *format = test_layout(USUAL);
+        xd_buf_clear(&text);
+        xd_buf_clear(&expected);
+        xd_buf_clear(&tree);
+        XD_BUF_LIT(&text, "<r>");
+        XD_BUF_LIT(&expected, "{\"r\":{\"a\":[");
+        for (int i = 0; i < 12; i++) {
+            uint64_t n = xd_random_below(&random, i % 3 ? 40 : 1500);
+            xd_buf_printf(&text, "<a k=\"%.*s\">", (int)(n / 2), letters);
+            XD_BUF_LIT(&expected, "{\"@k\":");
+            xd_json_write_string(&expected, (xd_str){letters, n / 2});
+            XD_BUF_LIT(&expected, ",\"#text\":\"x");
+            XD_BUF_LIT(&text, "x");
+            for (uint64_t k = 0; k < n; k++) {
+                xd_buf_add(&text, k % 7 == 3 ? "&#65;" : "b", k % 7 == 3 ? 5 : 1);
+                xd_buf_char(&expected, k % 7 == 3 ? 'A' : 'b');
+            }
+            XD_BUF_LIT(&text, "</a>\n");
+            xd_buf_add(&expected, i < 11 ? "\"}," : "\"}]}}\n", i < 11 ? 3 : 6);
+        }
+        XD_BUF_LIT(&text, "</r>");
+        size_t piece = xd_random_below(&random, 3000) + 1;
+        xd_fault fault = test_read(format, xd_buf_str(&text), piece, &tree);
+        assert_string_equal(fault.text, "");
+        assert_same_text(xd_buf_str(&tree), xd_buf_str(&expected));
+        xd_format_close(format);
+    }
+    xd_buf_finish(&tree);
+    xd_buf_finish(&expected);
+    xd_buf_finish(&text);
+}
+
 static void json_is_a_format_too(void **state)
 {
     (void)state;
@@ -407,6 +457,7 @@ int main(void)
         cmocka_unit_test(envelopes_are_unwrapped_and_wrapped),
         cmocka_unit_test(faults_are_understood_in_both_versions),
         cmocka_unit_test(trees_survive_the_way_through_xml),
+        cmocka_unit_test(texts_of_every_length_are_kept),
         cmocka_unit_test(json_is_a_format_too),
     };
     return cmocka_run_group_tests_name("xml", tests, NULL, NULL);

@@ -2,9 +2,11 @@
  * docs/formats.md. */
 #include "format/xml_tree_int.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 
-enum { FIRST_ENTRIES = 256, FIRST_NAMES = 256, MOST_NAMES = 1 << 20 };
+enum { FIRST_ENTRIES = 256, FIRST_NAMES = 256, MOST_NAMES = 1 << 20, ROOM_BYTES = 4 << 10 };
 
 /* --- names --- */
 
@@ -16,6 +18,7 @@ void xd_xml_names_init(xd_xml_names *names, const xd_xml_layout *layout, xd_aren
 void xd_xml_names_finish(xd_xml_names *names)
 {
     free(names->slots);
+    free(names->by_text);
 }
 
 static const xd_str escaped_and = {"&#38;", 5};
@@ -34,11 +37,8 @@ bool xd_xml_same_uri(xd_str uri, const char *raw)
 }
 
 /* A copy with every &#38; as &. */
-static xd_str copy_value(xd_arena *arena, xd_str raw)
+static xd_str unescape(xd_arena *arena, xd_str raw)
 {
-    if (raw.len == 0 || !memchr(raw.ptr, '&', raw.len)) {
-        return xd_arena_copy(arena, raw);
-    }
     char *to = xd_arena_alloc(arena, raw.len);
     size_t n = 0;
     for (size_t i = 0; to && i < raw.len;) {
@@ -58,30 +58,47 @@ static uint32_t slot_of(const xd_xml_names *names, const void *local, const void
     return (uint32_t)(hash >> 32) & (names->slot_count - 1);
 }
 
+/* The name that is written like this one, or the slot where it may go. The hash begins from an
+ * address, so that nobody can make names that meet in it. */
+static xd_xml_name **find_text(xd_xml_name **slots, uint32_t count, xd_str text, const void *seed)
+{
+    uint32_t at = (uint32_t)xd_hash64(text, (uint64_t)(uintptr_t)seed) & (count - 1);
+    while (slots[at] && !xd_str_eq(slots[at]->element, text)) {
+        at = (at + 1) & (count - 1);
+    }
+    return &slots[at];
+}
+
 static bool grow_names(xd_xml_names *names)
 {
     uint32_t size = names->slot_count ? names->slot_count * 2 : FIRST_NAMES;
-    xd_xml_name **old = names->slots;
-    uint32_t old_count = names->slot_count;
     if (size > MOST_NAMES) {
         return false;
     }
-    names->slots = calloc(size, sizeof *names->slots);
-    if (!names->slots) {
-        names->slots = old;
+    xd_xml_name **slots = calloc(size, sizeof *slots);
+    xd_xml_name **by_text = calloc(size, sizeof *by_text);
+    if (!slots || !by_text) {
+        free(slots);
+        free(by_text);
         return false;
     }
-    names->slot_count = size;
+    uint32_t old_count = names->slot_count;
+    names->slot_count = size; /* slot_of asks for it */
     for (uint32_t i = 0; i < old_count; i++) {
-        if (old[i]) {
-            uint32_t at = slot_of(names, old[i]->local, old[i]->prefix, old[i]->uri);
-            while (names->slots[at]) {
+        xd_xml_name *name = names->slots[i];
+        if (name) {
+            uint32_t at = slot_of(names, name->local, name->prefix, name->uri);
+            while (slots[at]) {
                 at = (at + 1) & (size - 1);
             }
-            names->slots[at] = old[i];
+            slots[at] = name;
+            *find_text(by_text, size, name->element, names->arena) = name->same;
         }
     }
-    free(old);
+    free(names->slots);
+    free(names->by_text);
+    names->slots = slots;
+    names->by_text = by_text;
     return true;
 }
 
@@ -116,6 +133,7 @@ static xd_xml_name *make_name(xd_xml_names *names, const char *local, const char
     name->uri = uri;
     name->attribute = text;
     name->element = (xd_str){text.ptr + 1, text.len - 1};
+    name->space = xd_str_eq(name->element, XD_STR("xml:space"));
     apply_rules(name, &names->layout->arrays, &name->array);
     apply_rules(name, &names->layout->objects, &name->object);
     return name;
@@ -130,16 +148,20 @@ xd_xml_name *xd_xml_names_get(xd_xml_names *names, const char *local, const char
     uint32_t at = slot_of(names, local, prefix, uri);
     for (xd_xml_name *name; (name = names->slots[at]);) {
         if (name->local == local && name->prefix == prefix && name->uri == uri) {
-            return name;
+            return name->same;
         }
         at = (at + 1) & (names->slot_count - 1);
     }
     xd_xml_name *name = make_name(names, local, prefix, uri);
-    if (name) {
-        names->slots[at] = name;
-        names->count++;
+    if (!name) {
+        return NULL;
     }
-    return name;
+    names->slots[at] = name;
+    names->count++;
+    xd_xml_name **first = find_text(names->by_text, names->slot_count, name->element, names->arena);
+    *first = *first ? *first : name;
+    name->same = *first;
+    return name->same;
 }
 
 /* --- the stack --- */
@@ -157,7 +179,7 @@ bool xd_xml_builder_init(xd_xml_builder *builder, const xd_xml_layout *layout)
                                 .comment_name = special(XD_XML_COMMENT),
                                 .instruction_name = special(XD_XML_INSTRUCTION),
                                 .doctype_name = special(XD_XML_DOCTYPE)};
-    xd_buf_init(&builder->text, layout->max_record_bytes);
+    xd_buf_init(&builder->long_text, layout->max_record_bytes);
     builder->frames = malloc((layout->max_depth + 2) * sizeof *builder->frames);
     builder->entries = malloc(FIRST_ENTRIES * sizeof *builder->entries);
     builder->entry_size = FIRST_ENTRIES;
@@ -166,28 +188,61 @@ bool xd_xml_builder_init(xd_xml_builder *builder, const xd_xml_layout *layout)
 
 void xd_xml_builder_finish(xd_xml_builder *builder)
 {
-    xd_buf_finish(&builder->text);
+    xd_buf_finish(&builder->long_text);
     free(builder->frames);
     free(builder->entries);
 }
 
-static bool push(xd_xml_builder *builder, xd_xml_name *name, bool is_attribute, xd_json value)
+void xd_xml_build_in(xd_xml_builder *builder, xd_arena *arena)
 {
-    if (builder->entry_count == builder->entry_size) {
-        size_t size = (size_t)builder->entry_size * 2;
-        /* An entry becomes a member or item, so the arena's cap bounds them as well. */
-        if (size * sizeof(xd_json) > builder->layout->max_record_bytes + (1 << 20) ||
-            size > UINT32_MAX / 2) {
-            return false;
-        }
-        xd_xml_entry *entries = realloc(builder->entries, size * sizeof *entries);
-        if (!entries) {
-            return false;
-        }
-        builder->entries = entries;
-        builder->entry_size = (uint32_t)size;
+    if (builder->arena != arena) {
+        builder->arena = arena;
+        builder->room = NULL;
+        builder->room_bytes = 0;
+        memset(builder->blanks, 0, sizeof builder->blanks);
     }
-    builder->entries[builder->entry_count++] = (xd_xml_entry){name, is_attribute, value};
+}
+
+static bool grow_entries(xd_xml_builder *builder)
+{
+    size_t size = (size_t)builder->entry_size * 2;
+    /* An entry becomes a member or item, so the arena's cap bounds them as well. */
+    if (size * sizeof(xd_json) > builder->layout->max_record_bytes + (1 << 20) ||
+        size > UINT32_MAX / 2) {
+        return false;
+    }
+    xd_xml_entry *entries = realloc(builder->entries, size * sizeof *entries);
+    if (!entries) {
+        return false;
+    }
+    builder->entries = entries;
+    builder->entry_size = (uint32_t)size;
+    return true;
+}
+
+/* One more entry, NULL when refused. The caller writes its value in place: a value that is put
+ * together elsewhere and copied at once makes the processor wait for it. */
+static inline xd_json *push(xd_xml_builder *builder, xd_xml_name *name, bool is_attribute)
+{
+    if (builder->entry_count == builder->entry_size && !grow_entries(builder)) {
+        return NULL;
+    }
+    xd_xml_entry *entry = &builder->entries[builder->entry_count++];
+    entry->name = name;
+    entry->is_attribute = is_attribute;
+    return &entry->value;
+}
+
+static inline bool push_text(xd_xml_builder *builder, xd_xml_name *name, bool is_attribute,
+                             xd_str text)
+{
+    xd_json *value = push(builder, name, is_attribute);
+    if (!value) {
+        return false;
+    }
+    value->type = XD_JSON_STRING;
+    value->count = value->offset = value->length = 0;
+    value->text = text;
     return true;
 }
 
@@ -202,33 +257,87 @@ static bool is_blank(xd_str text)
     return true;
 }
 
-/* Makes a node of the characters collected so far. */
-static bool flush_text(xd_xml_builder *builder)
+/* Room for a short text of so many bytes behind those that are there already. */
+static bool make_room(xd_xml_builder *builder, size_t bytes)
 {
-    if (builder->text.len == 0) {
+    char *room = bytes <= XD_XML_SHORT_BYTES ? xd_arena_alloc(builder->arena, ROOM_BYTES) : NULL;
+    if (!room) {
+        return false;
+    }
+    if (builder->text_bytes) {
+        memcpy(room, builder->room, builder->text_bytes);
+    }
+    builder->room = room;
+    builder->room_bytes = ROOM_BYTES;
+    return true;
+}
+
+bool xd_xml_build_more_text(xd_xml_builder *builder, const char *bytes, size_t n)
+{
+    if (!builder->long_text.len) {
+        if (n <= XD_XML_SHORT_BYTES && make_room(builder, builder->text_bytes + n)) {
+            return xd_xml_build_text(builder, bytes, n);
+        }
+        xd_buf_add(&builder->long_text, builder->room, builder->text_bytes);
+        builder->text_bytes = 0;
+    }
+    xd_buf_add(&builder->long_text, bytes, n);
+    return !builder->long_text.failed;
+}
+
+/* Characters gathered so far, if any. */
+static inline xd_str pending(const xd_xml_builder *builder)
+{
+    return builder->long_text.len ? xd_buf_str(&builder->long_text)
+                                  : (xd_str){builder->room, builder->text_bytes};
+}
+
+/* Where the pending text stays: in its room, or in a copy when it is long. */
+static xd_str settle(xd_xml_builder *builder, xd_str text)
+{
+    if (builder->long_text.len) {
+        text = xd_arena_copy(builder->arena, text);
+        xd_buf_clear(&builder->long_text);
+    } else {
+        builder->room += text.len;
+        builder->room_bytes -= (uint32_t)text.len;
+    }
+    builder->text_bytes = 0;
+    return text;
+}
+
+/* The characters gathered so far, of which there are some, as a text; {NULL, 0} when refused. */
+static xd_str take_text(xd_xml_builder *builder)
+{
+    xd_xml_frame *frame = &builder->frames[builder->depth - 1];
+    xd_str text = pending(builder);
+    xd_str *last = &builder->blanks[text.len & (XD_XML_BLANKS - 1)];
+    if (last->len == text.len && memcmp(last->ptr, text.ptr, text.len) == 0) {
+        xd_buf_clear(&builder->long_text);
+        builder->text_bytes = 0;
+        return *last;
+    }
+    if (is_blank(text)) {
+        *last = settle(builder, text);
+        return *last;
+    }
+    size_t bad;
+    if (!xd_utf8_valid(text, &bad)) {
+        builder->not_utf8 = true;
+        return XD_STR_NULL;
+    }
+    frame->has_ink = true;
+    return settle(builder, text);
+}
+
+/* Makes a node of the characters collected so far. */
+static inline bool flush_text(xd_xml_builder *builder)
+{
+    if (pending(builder).len == 0) {
         return true;
     }
-    xd_xml_frame *frame = &builder->frames[builder->depth - 1];
-    xd_str text = xd_buf_str(&builder->text);
-    bool blank = is_blank(text);
-    size_t bad;
-    if (!blank && !xd_utf8_valid(text, &bad)) {
-        builder->not_utf8 = true;
-        return false;
-    }
-    if (blank && xd_str_eq(text, builder->blank)) {
-        text = builder->blank;
-    } else {
-        text = xd_arena_copy(builder->arena, text);
-        builder->blank = blank ? text : builder->blank;
-    }
-    xd_buf_clear(&builder->text);
-    if (!text.ptr) {
-        return false;
-    }
-    frame->has_ink = frame->has_ink || !blank;
-    return push(builder, &builder->text_name, false,
-                (xd_json){.type = XD_JSON_STRING, .text = text});
+    xd_str text = take_text(builder);
+    return text.ptr && push_text(builder, &builder->text_name, false, text);
 }
 
 bool xd_xml_build_open(xd_xml_builder *builder, xd_xml_name *name)
@@ -242,28 +351,54 @@ bool xd_xml_build_open(xd_xml_builder *builder, xd_xml_name *name)
         outer->has_elements = true;
         preserve = outer->preserve;
     }
-    builder->frames[builder->depth++] =
-        (xd_xml_frame){.name = name, .first = builder->entry_count, .preserve = preserve};
+    xd_xml_frame *frame = &builder->frames[builder->depth++];
+    frame->name = name;
+    frame->first = builder->entry_count;
+    frame->preserve = preserve;
+    frame->has_elements = frame->has_ink = false;
     return true;
 }
 
+static xd_str copy_value(xd_xml_builder *builder, xd_str raw)
+{
+    if (raw.len == 0) {
+        return XD_STR("");
+    }
+    if (raw.len > XD_XML_SHORT_BYTES || memchr(raw.ptr, '&', raw.len)) {
+        return unescape(builder->arena, raw);
+    }
+    if (raw.len > builder->room_bytes && !make_room(builder, raw.len)) {
+        return xd_arena_copy(builder->arena, raw);
+    }
+    char *to = builder->room;
+    memcpy(to, raw.ptr, raw.len);
+    builder->room += raw.len;
+    builder->room_bytes -= (uint32_t)raw.len;
+    return (xd_str){to, raw.len};
+}
+
+/* Attributes come right after their element was opened, so no text is pending. */
 bool xd_xml_build_attribute(xd_xml_builder *builder, xd_xml_name *name, xd_str value)
 {
-    xd_xml_frame *frame = &builder->frames[builder->depth - 1];
-    xd_str own = copy_value(builder->arena, value);
+    xd_str own = copy_value(builder, value);
     if (!own.ptr) {
         return false;
     }
-    if (xd_str_eq(name->element, XD_STR("xml:space"))) {
+    if (name->space) {
+        xd_xml_frame *frame = &builder->frames[builder->depth - 1];
         frame->preserve = xd_str_eq(value, XD_STR("preserve")) || builder->layout->keep_space;
     }
-    frame->attributes++;
-    return push(builder, name, true, (xd_json){.type = XD_JSON_STRING, .text = own});
+    return push_text(builder, name, true, own);
 }
 
 bool xd_xml_build_node(xd_xml_builder *builder, xd_xml_name *name, xd_json value)
 {
-    return flush_text(builder) && push(builder, name, false, value);
+    xd_json *to = flush_text(builder) ? push(builder, name, false) : NULL;
+    if (!to) {
+        return false;
+    }
+    *to = value;
+    return true;
 }
 
 /* --- grouping --- */
@@ -286,10 +421,10 @@ static bool skipped(const xd_xml_builder *builder, const grouping *g, const xd_x
 /* First pass: gives every name its slot and counts. name->cursor counts the items meanwhile. */
 static void count_groups(xd_xml_builder *builder, grouping *g)
 {
-    uint64_t stamp = ++builder->stamp;
+    uint64_t stamp = builder->stamp += 2;
     uint32_t last = UINT32_MAX;
-    for (uint32_t i = 0; i < g->count; i++) {
-        xd_xml_entry *entry = &g->entries[i];
+    for (const xd_xml_entry *entry = g->entries, *end = entry + g->count; entry < end; entry++) {
+        xd_xml_name *name = entry->name;
         if (entry->is_attribute) {
             g->groups++; /* attributes are unique */
             continue;
@@ -298,28 +433,30 @@ static void count_groups(xd_xml_builder *builder, grouping *g)
             continue;
         }
         g->nodes++;
-        if (entry->name->stamp != stamp) {
-            entry->name->stamp = stamp;
-            entry->name->slot = g->groups++;
-            entry->name->cursor = 0;
-        } else if (entry->name->slot != last) {
+        if (name->stamp != stamp) {
+            name->stamp = stamp;
+            name->slot = g->groups++;
+            name->cursor = 0;
+        } else if (name->slot != last) {
             g->broken = true;
         }
-        entry->name->cursor++;
-        last = entry->name->slot;
+        name->cursor++;
+        last = name->slot;
     }
 }
 
 /* Second pass: members in order of first appearance; names that came several times become arrays.
- */
+ * A name's stamp becomes odd when its member is made. */
 static bool fill_groups(xd_xml_builder *builder, grouping *g, xd_json_member *members)
 {
-    uint32_t attributes = 0;
-    for (uint32_t i = 0; i < g->count; i++) {
-        xd_xml_entry *entry = &g->entries[i];
+    uint64_t made = builder->stamp + 1;
+    xd_json_member *attribute = members;
+    for (const xd_xml_entry *entry = g->entries, *end = entry + g->count; entry < end; entry++) {
         xd_xml_name *name = entry->name;
         if (entry->is_attribute) {
-            members[attributes++] = (xd_json_member){name->attribute, entry->value};
+            attribute->name = name->attribute;
+            attribute->value = entry->value;
+            attribute++;
             continue;
         }
         if (skipped(builder, g, entry)) {
@@ -327,7 +464,8 @@ static bool fill_groups(xd_xml_builder *builder, grouping *g, xd_json_member *me
         }
         xd_json_member *member = &members[name->slot];
         /* The value's offset of an element says that it must be an array (see build_close). */
-        if (member->name.ptr == NULL) {
+        if (name->stamp != made) {
+            name->stamp = made;
             member->name = name->element;
             if (name->cursor == 1 && entry->value.offset == 0) {
                 member->value = entry->value;
@@ -364,44 +502,67 @@ static bool add_order(xd_xml_builder *builder, const grouping *g, xd_json_member
     return true;
 }
 
-static bool group(xd_xml_builder *builder, grouping *g, xd_json *ret)
+/* The members of an element's object, *ret_count of them; NULL when refused. */
+static xd_json_member *group(xd_xml_builder *builder, grouping *g, uint32_t *ret_count)
 {
     count_groups(builder, g);
     uint32_t count = g->groups + (g->broken ? 1 : 0);
-    xd_json_member *members = xd_arena_zalloc(builder->arena, count * sizeof *members);
-    if (!members || !fill_groups(builder, g, members)) {
+    xd_json_member *members = xd_arena_alloc(builder->arena, count * sizeof *members);
+    if (!members || !fill_groups(builder, g, members) ||
+        (g->broken && !add_order(builder, g, &members[g->groups]))) {
+        return NULL;
+    }
+    *ret_count = count;
+    return members;
+}
+
+/* Ends an element that has nothing but a text, or nothing at all. */
+static bool close_plain(xd_xml_builder *builder, const xd_xml_frame *frame, bool as_array)
+{
+    xd_str text = pending(builder).len ? take_text(builder) : XD_STR("");
+    xd_json *value = text.ptr ? push(builder, frame->name, false) : NULL;
+    if (!value) {
         return false;
     }
-    if (g->broken && !add_order(builder, g, &members[g->groups])) {
-        return false;
-    }
-    *ret = (xd_json){.type = XD_JSON_OBJECT, .count = count, .members = members};
+    value->type = XD_JSON_STRING;
+    value->count = value->length = 0;
+    value->offset = as_array; /* until the element around it is grouped */
+    value->text = text;
+    builder->depth--;
     return true;
 }
 
 bool xd_xml_build_close(xd_xml_builder *builder, bool as_array, bool as_object, xd_json *ret_whole)
 {
+    const xd_xml_frame *frame = &builder->frames[builder->depth - 1];
+    if (frame->first == builder->entry_count && !as_object && builder->depth > 1) {
+        return close_plain(builder, frame, as_array);
+    }
     if (!flush_text(builder)) {
         return false;
     }
-    xd_xml_frame *frame = &builder->frames[--builder->depth];
+    builder->depth--;
     grouping g = {.entries = builder->entries + frame->first,
                   .count = builder->entry_count - frame->first,
                   .skip_text = frame->has_elements && !frame->has_ink && !frame->preserve};
-    xd_json value = {.type = XD_JSON_STRING, .text = XD_STR("")};
-    bool only_text = g.count == 1 && g.entries[0].name == &builder->text_name;
-    if (only_text && !as_object) {
-        value = g.entries[0].value;
-    } else if (g.count || as_object) {
-        if (!group(builder, &g, &value)) {
-            return false;
-        }
+    uint32_t count = 0;
+    xd_json_member *members = group(builder, &g, &count);
+    if (!members) {
+        return false;
     }
     builder->entry_count = frame->first;
     if (builder->depth == 0) {
-        *ret_whole = value;
+        *ret_whole = (xd_json){.type = XD_JSON_OBJECT, .count = count, .members = members};
         return true;
     }
-    value.offset = as_array; /* until the element around it is grouped */
-    return push(builder, frame->name, false, value);
+    xd_json *value = push(builder, frame->name, false);
+    if (!value) {
+        return false;
+    }
+    value->type = XD_JSON_OBJECT;
+    value->count = count;
+    value->offset = as_array; /* until the element around it is grouped */
+    value->length = 0;
+    value->members = members;
+    return true;
 }

@@ -76,7 +76,7 @@ static void write_kept_answer(xd_submission *s, xd_buf *ret_answer)
     xd_buf_finish(&body);
 }
 
-static void replay_answer(xd_request *r, xd_str kept)
+void xd_accept_replay(xd_request *r, xd_str kept)
 {
     int64_t status = 0;
     if (kept.len < 4 || !xd_str_to_int64((xd_str){kept.ptr, 3}, &status) || status < 200) {
@@ -108,7 +108,7 @@ static void answer_submission(xd_request *r)
         return;
     }
     if (s->stored_answer.ptr) {
-        replay_answer(r, s->stored_answer);
+        xd_accept_replay(r, s->stored_answer);
         return;
     }
     unsigned status = write_answer(s, r->is_batch, &r->out);
@@ -123,9 +123,7 @@ static void wake_submitter(xd_submission *s)
     xd_request_wake(s->context);
 }
 
-/* Hands the request's submission to the engine; step follows when it is durable. False when the
- * engine does not take it now. */
-static bool submit(xd_request *r, void (*step)(xd_request *), xd_fault *fault)
+bool xd_accept_submit(xd_request *r, void (*step)(xd_request *), xd_fault *fault)
 {
     xd_submission *s = r->submission;
     s->context = r;
@@ -149,13 +147,18 @@ static bool is_traceparent(xd_str s)
     return good;
 }
 
+xd_str xd_accept_trace(const xd_request *r, xd_arena *arena)
+{
+    xd_str trace = r->headers.traceparent;
+    return is_traceparent(trace) ? xd_arena_copy(arena, trace) : XD_STR("");
+}
+
 /* Writes who sent the events, and the trace of the request into those that carry none. */
 static bool sign_events(xd_request *r, xd_submission *s)
 {
     xd_str actor = xd_str_from(r->person[0] ? r->person : r->caller);
-    xd_str trace = r->headers.traceparent;
     actor = xd_arena_copy(&s->arena, actor);
-    trace = is_traceparent(trace) ? xd_arena_copy(&s->arena, trace) : XD_STR("");
+    xd_str trace = xd_accept_trace(r, &s->arena);
     if (!actor.ptr || !trace.ptr) {
         xd_request_refuse_text(r, 503, XD_NO_MEMORY, "http.memory", "no memory for the request");
         return false;
@@ -191,14 +194,13 @@ static bool hash_payload(const xd_request *r, xd_str body, char *ret_hex)
     return true;
 }
 
-static bool set_idempotency(xd_request *r, xd_submission *s, xd_str body)
+bool xd_accept_set_key(xd_request *r, xd_submission *s, xd_str body)
 {
     char hex[XD_SHA256_HEX + 1];
     bool hashed = hash_payload(r, body, hex);
     s->consumer = xd_arena_copy(&s->arena, xd_str_from(r->caller));
     s->idempotency_key = xd_arena_copy(&s->arena, r->headers.idempotency_key);
     s->payload_hash = xd_arena_copy(&s->arena, xd_str_from(hashed ? hex : ""));
-    s->answer = write_kept_answer;
     if (!hashed || !s->consumer.ptr || !s->idempotency_key.ptr || !s->payload_hash.ptr) {
         xd_request_refuse_text(r, 503, XD_NO_MEMORY, "http.memory", "no memory for the request");
         return false;
@@ -253,9 +255,10 @@ static void submit_events(xd_request *r)
         xd_request_refuse(r, 0, &fault, index);
         return;
     }
-    if (!sign_events(r, s) || (r->headers.idempotency_key.ptr && !set_idempotency(r, s, body))) {
+    if (!sign_events(r, s) || (r->headers.idempotency_key.ptr && !xd_accept_set_key(r, s, body))) {
         return;
     }
+    s->answer = write_kept_answer;
     if (s->count == 0) {
         /* An empty batch is allowed and leaves no trace. */
         xd_request_settle(r, write_answer(s, true, &r->out), JSON_TYPE);
@@ -266,7 +269,7 @@ static void submit_events(xd_request *r)
     size_t more = s->bytes > r->charged ? s->bytes - r->charged : 0;
     atomic_fetch_add_explicit(&r->client->ingress->inflight_bytes, more, memory_order_relaxed);
     r->charged += more;
-    if (!submit(r, answer_submission, &fault)) {
+    if (!xd_accept_submit(r, answer_submission, &fault)) {
         xd_request_refuse(r, 0, &fault, -1);
         xd_request_wake(r);
     }
@@ -276,29 +279,34 @@ static void submit_events(xd_request *r)
 
 static void build_next_chunk(xd_request *r);
 
-static void answer_lines(xd_request *r)
+unsigned xd_accept_write_tally(const xd_request *r, xd_buf *buf)
 {
     const xd_bulk_tally *t = &r->bulk->tally;
     bool none = t->refused > 0 && t->refused == t->lines;
     if (none) {
         /* A problem document that is also the tally: its first members are the problem's. */
         xd_fault fault = XD_FAULT_NONE;
-        xd_fail(&fault, XD_INVALID, "ndjson.refused",
-                "none of the lines was accepted; each has its reason in problems");
-        xd_problem_write(&r->out, 422, &fault, -1);
-        r->out.len -= 2; /* "}\n" */
-        xd_buf_char(&r->out, ',');
-        r->refused_because = XD_INVALID;
+        xd_fail(&fault, XD_INVALID, r->source ? "source.refused" : "ndjson.refused",
+                "none of the %s was accepted; each has its reason in problems",
+                r->source ? "records" : "lines");
+        xd_problem_write(buf, 422, &fault, -1);
+        buf->len -= 2; /* "}\n" */
+        xd_buf_char(buf, ',');
     } else {
-        xd_buf_char(&r->out, '{');
+        xd_buf_char(buf, '{');
     }
-    xd_bulk_write(r->bulk, &r->out);
-    XD_BUF_LIT(&r->out, "}\n");
-    xd_request_settle(r,
-                      none             ? 422
-                      : t->refused > 0 ? 207
-                                       : 202,
-                      none ? "application/problem+json" : JSON_TYPE);
+    xd_bulk_write(r->bulk, buf);
+    XD_BUF_LIT(buf, "}\n");
+    return none ? 422 : t->refused > 0 ? 207 : 202;
+}
+
+void xd_accept_answer_tally(xd_request *r)
+{
+    unsigned status = xd_accept_write_tally(r, &r->out);
+    if (status == 422) {
+        r->refused_because = XD_INVALID;
+    }
+    xd_request_settle(r, status, status == 422 ? "application/problem+json" : JSON_TYPE);
 }
 
 /* The hub cannot take the next lines: say how far it came, so that the sender can go on there (or
@@ -311,7 +319,7 @@ static void add_tally(xd_request *r)
     XD_BUF_LIT(&r->out, "}\n");
 }
 
-static void refuse_lines(xd_request *r, const xd_fault *fault)
+void xd_accept_refuse_tally(xd_request *r, const xd_fault *fault)
 {
     xd_request_refuse(r, 0, fault, -1);
     add_tally(r);
@@ -324,7 +332,7 @@ static void settle_chunk(xd_request *r)
     r->submission = NULL;
     if (s->status != XD_OK) {
         r->bulk->tally.lines -= s->count;
-        refuse_lines(r, &s->fault);
+        xd_accept_refuse_tally(r, &s->fault);
         xd_submission_release(s);
         return;
     }
@@ -343,18 +351,18 @@ static void build_next_chunk(xd_request *r)
     xd_submission *s;
     r->step = build_next_chunk;
     if (xd_bulk_next(r->bulk, r->body_complete, &s, &fault) != XD_OK) {
-        refuse_lines(r, &fault);
+        xd_accept_refuse_tally(r, &fault);
         return;
     }
     if (s) {
         r->submission = s;
-        if (!submit(r, settle_chunk, &fault)) {
+        if (!xd_accept_submit(r, settle_chunk, &fault)) {
             r->bulk->tally.lines -= s->count;
-            refuse_lines(r, &fault);
+            xd_accept_refuse_tally(r, &fault);
             xd_request_wake(r);
         }
     } else if (r->body_complete) {
-        answer_lines(r);
+        xd_accept_answer_tally(r);
     }
 }
 
@@ -366,7 +374,7 @@ void xd_accept_take(xd_request *r, xd_str piece)
                 "the body has more than the %zu bytes that are taken (limit max_body_bytes): send "
                 "the rest in further requests",
                 r->max_body_bytes);
-        refuse_lines(r, &fault);
+        xd_accept_refuse_tally(r, &fault);
         return;
     }
     size_t room = LINES_HELD - r->charged;
@@ -380,13 +388,25 @@ void xd_accept_take(xd_request *r, xd_str piece)
         if (!xd_bulk_add(r->bulk, part)) {
             xd_fault fault = XD_FAULT_NONE;
             xd_fail(&fault, XD_NO_MEMORY, "http.memory", "no memory for the next lines");
-            refuse_lines(r, &fault);
+            xd_accept_refuse_tally(r, &fault);
             return;
         }
     }
     if (xd_bulk_is_full(r->bulk)) {
         build_next_chunk(r);
     }
+}
+
+bool xd_accept_open_bulk(xd_request *r)
+{
+    r->bulk = malloc(sizeof *r->bulk);
+    if (!r->bulk) {
+        xd_request_refuse_text(r, 503, XD_NO_MEMORY, "http.memory", "no memory for the request");
+        return false;
+    }
+    xd_bulk_init(r->bulk, &r->client->ingress->limits,
+                 xd_str_from(r->person[0] ? r->person : r->caller));
+    return true;
 }
 
 static void begin_lines(xd_request *r)
@@ -401,12 +421,9 @@ static void begin_lines(xd_request *r)
     if (!xd_request_expect_body(r, XD_BODY_LINES, g->options.max_body_bytes)) {
         return;
     }
-    r->bulk = malloc(sizeof *r->bulk);
-    if (!r->bulk) {
-        xd_request_refuse_text(r, 503, XD_NO_MEMORY, "http.memory", "no memory for the request");
+    if (!xd_accept_open_bulk(r)) {
         return;
     }
-    xd_bulk_init(r->bulk, &g->limits, xd_str_from(r->person[0] ? r->person : r->caller));
     r->step = build_next_chunk;
 }
 
@@ -433,15 +450,23 @@ bool xd_media_type_is(xd_str value, const char *type)
     return true;
 }
 
+bool xd_accept_check_encoding(xd_request *r)
+{
+    xd_str encoding = r->headers.content_encoding;
+    bool good = encoding.len == 0 || xd_str_eq(encoding, XD_STR("identity"));
+    if (!good) {
+        xd_request_refuse_text(r, 415, XD_INVALID, "http.content_encoding",
+                               "Content-Encoding is not taken here: send the body as it is");
+    }
+    return good;
+}
+
 /* Decides the content mode; false with the answer settled when there is none for it. */
 static bool choose_mode(xd_request *r, bool *ret_lines)
 {
     xd_str type = r->headers.content_type;
     *ret_lines = false;
-    if (r->headers.content_encoding.len &&
-        !xd_str_eq(r->headers.content_encoding, XD_STR("identity"))) {
-        xd_request_refuse_text(r, 415, XD_INVALID, "http.content_encoding",
-                               "Content-Encoding is not taken here: send the body as it is");
+    if (!xd_accept_check_encoding(r)) {
         return false;
     }
     if (xd_media_type_is(type, "application/cloudevents-batch+json")) {
@@ -462,8 +487,7 @@ static bool choose_mode(xd_request *r, bool *ret_lines)
     return true;
 }
 
-/* Whether the idempotency key, if any, can be used. */
-static bool check_idempotency_key(xd_request *r)
+bool xd_accept_check_key(xd_request *r)
 {
     xd_str key = r->headers.idempotency_key;
     bool good = !key.ptr || (key.len > 0 && key.len <= IDEMPOTENCY_KEY_MAX);
@@ -482,7 +506,7 @@ void xd_accept_begin(xd_request *r)
 {
     xd_ingress *g = r->client->ingress;
     bool lines;
-    if (!choose_mode(r, &lines) || !check_idempotency_key(r)) {
+    if (!choose_mode(r, &lines) || !xd_accept_check_key(r)) {
         return;
     }
     if (lines) {

@@ -34,7 +34,7 @@ bool xd_bulk_is_full(const xd_bulk *bulk)
 }
 
 /* Records a refusal; line says where, NULL when the fault does. */
-static void refuse(xd_bulk *bulk, const xd_line *line, xd_fault *fault)
+static void refuse_at(xd_bulk *bulk, const xd_line *line, xd_fault *fault)
 {
     bulk->tally.lines++;
     bulk->tally.refused++;
@@ -61,9 +61,9 @@ static void refuse(xd_bulk *bulk, const xd_line *line, xd_fault *fault)
     bulk->problem_count++;
 }
 
-void xd_bulk_refuse_all(xd_bulk *bulk, xd_fault *fault)
+void xd_bulk_refuse(xd_bulk *bulk, xd_fault *fault)
 {
-    refuse(bulk, NULL, fault);
+    refuse_at(bulk, NULL, fault);
 }
 
 /* A copy, since the engine steps the event after the request is over. All events of a chunk share
@@ -125,7 +125,7 @@ static xd_status take_lines(xd_bulk *bulk, bool last, xd_submission *s, xd_line 
         if (status == XD_OK) {
             bulk->tally.lines++;
         } else {
-            refuse(bulk, &line, &problem);
+            refuse_at(bulk, &line, &problem);
         }
         xd_lines_drop(&bulk->lines, &line);
     }
@@ -187,7 +187,7 @@ static xd_status take_items(xd_bulk *bulk, const xd_json *root, xd_str text, xd_
         xd_event *event = &s->events[s->count];
         if (xd_decode_item(item, many ? (int64_t)i : -1, text, &bulk->limits, &s->arena, event,
                            &problem) != XD_OK) {
-            refuse(bulk, NULL, &problem);
+            refuse_at(bulk, NULL, &problem);
             continue;
         }
         bulk->tally.lines++;
@@ -221,7 +221,7 @@ xd_status xd_bulk_document(xd_bulk *bulk, xd_str text, xd_submission **ret_submi
         return status;
     }
     if (status != XD_OK) {
-        refuse(bulk, NULL, &problem);
+        refuse_at(bulk, NULL, &problem);
     }
     if (status != XD_OK || s->count == 0) {
         discard(s);
@@ -232,9 +232,8 @@ xd_status xd_bulk_document(xd_bulk *bulk, xd_str text, xd_submission **ret_submi
     return XD_OK;
 }
 
-void xd_bulk_settle(xd_bulk *bulk, xd_submission *s)
+void xd_bulk_count(xd_bulk *bulk, const xd_submission *s)
 {
-    assert(s->status == XD_OK);
     for (uint32_t i = 0; i < s->count; i++) {
         const xd_appended *r = &s->results[i];
         if (r->status != XD_OK) {
@@ -249,7 +248,7 @@ void xd_bulk_settle(xd_bulk *bulk, xd_submission *s)
             }
             xd_fault_at(&fault, bulk->is_document ? place->offset : -1, path);
             bulk->tally.lines--; /* It was counted when it was decoded. */
-            refuse(bulk, bulk->is_document ? NULL : place, &fault);
+            refuse_at(bulk, bulk->is_document ? NULL : place, &fault);
             continue;
         }
         bulk->tally.accepted += !r->duplicate;
@@ -261,6 +260,12 @@ void xd_bulk_settle(xd_bulk *bulk, xd_submission *s)
             bulk->tally.last_seq = r->seq;
         }
     }
+}
+
+void xd_bulk_settle(xd_bulk *bulk, xd_submission *s)
+{
+    assert(s->status == XD_OK);
+    xd_bulk_count(bulk, s);
     bulk->numbers = NULL;
     xd_submission_release(s);
 }

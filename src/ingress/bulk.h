@@ -50,11 +50,14 @@ XD_CHECKED xd_status xd_bulk_next(xd_bulk *bulk, bool last, xd_submission **ret_
 /* Instead of lines: one JSON document, an event or an array of events, each for itself. */
 XD_CHECKED xd_status xd_bulk_document(xd_bulk *bulk, xd_str text, xd_submission **ret_submission,
                                       xd_fault *fault);
+/* Counts the results of a submission. */
+void xd_bulk_count(xd_bulk *bulk, const xd_submission *submission);
 /* Counts the results of a submission whose status is XD_OK, and releases it. */
 void xd_bulk_settle(xd_bulk *bulk, xd_submission *submission);
 
-/* Records a refusal of the whole: nothing of it could be looked at line by line. */
-void xd_bulk_refuse_all(xd_bulk *bulk, xd_fault *fault);
+/* Records a refusal whose place the fault has: of the whole, when nothing of it could be looked at
+ * line by line, or of one record. */
+void xd_bulk_refuse(xd_bulk *bulk, xd_fault *fault);
 
 /* Appends "lines":n,"accepted":n,"duplicates":n,"refused":n,"first_seq":n,"last_seq":n,
  * "problems":[...] without braces. */

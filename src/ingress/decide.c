@@ -23,6 +23,7 @@ typedef struct decision {
     const char *verb; /* "retry" or "drop" of a dead letter; NULL for a hold */
     xd_str reason;
     xd_str person;
+    bool anew; /* what is retried is to be made anew, though the system may have seen it */
     xd_arena arena;
     xd_buf text; /* of what was read last */
 } decision;
@@ -118,6 +119,7 @@ static bool read_body(decision *d, const xd_json **ret_body)
         xd_request_refuse(r, 0, &fault, -1);
         return false;
     }
+    d->anew = xd_json_get_bool(*ret_body, XD_STR("anew"));
     return read_reason(d, *ret_body) && read_person(d, *ret_body);
 }
 
@@ -143,7 +145,7 @@ static xd_status post(decision *d, xd_str target, int64_t *ret_seq, xd_fault *fa
     xd_buf_str_add(&data, d->verb ? XD_STR("{\"delivery\":") : XD_STR("{\"hold\":"));
     xd_json_write_string(&data, target);
     if (d->verb) {
-        xd_buf_printf(&data, ",\"decision\":\"%s\"", d->verb);
+        xd_buf_printf(&data, ",\"decision\":\"%s\"%s", d->verb, d->anew ? ",\"anew\":true" : "");
     }
     XD_BUF_LIT(&data, ",\"person\":");
     xd_json_write_string(&data, d->person);

@@ -2,6 +2,7 @@
 #include "ingress/import.h"
 
 #include "base/json.h"
+#include "ingress/cutter.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -21,6 +22,7 @@ enum {
     ANSWER_MAX_BYTES = 8 << 20,
     PROBLEMS_MAX_BYTES = 16 << 20,
     ATTEMPTS_DEFAULT = 20,
+    BODY_DEFAULT = 8 << 20, /* as hub.limits.max_body_bytes */
     BACKOFF_MS = 100,
     BACKOFF_MAX_MS = 5000,
     TIMEOUT_S = 120,
@@ -45,6 +47,7 @@ typedef struct importer {
     struct curl_slist *headers;
     char url[1024];
     xd_buf answer;
+    bookmark begun;    /* where an earlier run stopped; zero when there was none */
     int64_t base_line; /* line feeds before the request under way */
     int64_t offset;    /* text bytes before it */
     int64_t total;     /* bytes of the file on disk */
@@ -139,6 +142,22 @@ static void remove_bookmark(const importer *im)
     if (!im->options->no_resume && bookmark_path(im, "", path, sizeof path)) {
         unlink(path);
     }
+}
+
+/* Goes on with the counts of an earlier run; false when there was none. */
+static bool take_up(importer *im)
+{
+    bookmark mark;
+    if (im->options->no_resume || !read_bookmark(im, &mark)) {
+        return false;
+    }
+    im->begun = mark;
+    im->result->resumed_at_line = mark.line;
+    im->result->lines = mark.lines;
+    im->result->accepted = mark.accepted;
+    im->result->duplicates = mark.duplicates;
+    im->result->refused = mark.refused;
+    return true;
 }
 
 /* --- the hub's answers --- */
@@ -304,21 +323,34 @@ static xd_status send_lines(importer *im, xd_str lines)
     }
 }
 
+static int64_t line_feeds(xd_str text)
+{
+    int64_t count = 0;
+    for (const char *p = text.ptr, *end = p + text.len;
+         p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) {
+        count++;
+    }
+    return count;
+}
+
+/* Moves the place in the file: the hub has dealt with bytes more. */
+static void note(importer *im, int64_t line, int64_t offset, size_t bytes)
+{
+    im->base_line = line;
+    im->offset = offset;
+    im->result->bytes += (int64_t)bytes;
+    if (im->options->progress) {
+        int64_t at = im->in ? gzoffset(im->in) : im->offset;
+        im->options->progress(im->options->progress_context, at < im->total ? at : im->total,
+                              im->total, im->result);
+    }
+}
+
 /* Sends, then moves the place in the file and remembers it. */
 static xd_status send_and_note(importer *im, xd_str lines)
 {
     XD_TRY(send_lines(im, lines));
-    for (const char *p = lines.ptr, *end = p + lines.len;
-         p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) {
-        im->base_line++;
-    }
-    im->offset += (int64_t)lines.len;
-    im->result->bytes += (int64_t)lines.len;
-    if (im->options->progress) {
-        int64_t at = gzoffset(im->in);
-        im->options->progress(im->options->progress_context, at < im->total ? at : im->total,
-                              im->total, im->result);
-    }
+    note(im, im->base_line + line_feeds(lines), im->offset + (int64_t)lines.len, lines.len);
     return XD_OK;
 }
 
@@ -448,6 +480,87 @@ static xd_status send_document(importer *im)
     return status;
 }
 
+/* --- a file in a source's own words --- */
+
+/* Sends a piece, unless an earlier run has. Pieces of one file are always the same. */
+static xd_status send_piece(importer *im, const xd_piece *piece, int64_t *ret_done)
+{
+    int64_t line = piece->lines_before + line_feeds(piece->bytes);
+    *ret_done += (int64_t)piece->taken;
+    if (*ret_done > im->begun.offset) {
+        im->base_line = piece->lines_before; /* for the places of what is refused */
+        im->offset = piece->bytes_before;
+        XD_TRY(send_lines(im, piece->bytes));
+    }
+    note(im, line, *ret_done, piece->taken);
+    write_bookmark(im);
+    return XD_OK;
+}
+
+static xd_status send_in_pieces(importer *im, xd_cutter *cutter)
+{
+    xd_buf text;
+    xd_buf_init(&text, 2 * (size_t)READ_BYTES);
+    xd_status status = XD_OK;
+    int64_t done = 0;
+    bool over = false;
+    for (size_t n = 1; status == XD_OK && n > 0 && !over;) {
+        xd_buf_clear(&text);
+        status = read_some(im, &text, &n);
+        if (status == XD_OK && n > 0 && !xd_cutter_add(cutter, xd_buf_str(&text))) {
+            status = xd_fail(im->fault, XD_NO_MEMORY, "import.memory", "no memory for the file");
+        }
+        xd_piece piece = {.bytes = XD_STR("")};
+        while (status == XD_OK && piece.bytes.ptr) {
+            status = xd_cutter_next(cutter, n == 0, &piece, im->fault);
+            over = status == XD_OK && piece.over;
+            if (status == XD_OK && piece.bytes.ptr) {
+                status = send_piece(im, &piece, &done);
+            }
+        }
+    }
+    xd_buf_finish(&text);
+    return status;
+}
+
+static xd_status send_in_one(importer *im, size_t most)
+{
+    xd_buf text;
+    xd_buf_init(&text, most + 2 * (size_t)READ_BYTES);
+    xd_status status = XD_OK;
+    for (size_t n = 1; status == XD_OK && n > 0 && text.len <= most;) {
+        status = read_some(im, &text, &n);
+    }
+    if (status == XD_OK && text.len > most) {
+        status = xd_fail(im->fault, XD_LIMIT, "import.document",
+                         "a file in the format %s is sent whole and may have %zu bytes "
+                         "(hub.limits.max_body_bytes): send it in parts, or allow more",
+                         xd_format_name(im->options->source->layout), most);
+    }
+    int64_t done = 0;
+    xd_piece piece = {.bytes = xd_buf_str(&text), .taken = text.len};
+    status = status == XD_OK ? send_piece(im, &piece, &done) : status;
+    xd_buf_finish(&text);
+    return status;
+}
+
+static xd_status send_source_file(importer *im)
+{
+    const xd_source *source = im->options->source;
+    size_t most = im->options->max_body_bytes ? im->options->max_body_bytes : BODY_DEFAULT;
+    xd_cutter *cutter;
+    (void)take_up(im);
+    if (!xd_cutter_can(source)) {
+        return send_in_one(im, most);
+    }
+    /* With room for the header line that is repeated. */
+    size_t piece = most / 2 < XD_CUTTER_BYTES ? most / 2 : XD_CUTTER_BYTES;
+    XD_TRY(xd_cutter_create(source, piece, &cutter, im->fault));
+    xd_status status = send_in_pieces(im, cutter);
+    xd_cutter_destroy(cutter);
+    return status;
+}
+
 /* --- setting up --- */
 
 static bool has_ending(const char *name, const char *ending)
@@ -473,14 +586,16 @@ static xd_status open_connection(importer *im)
 {
     const xd_import_options *o = im->options;
     im->curl = curl_easy_init();
-    int n = snprintf(im->url, sizeof im->url, "%s/v1/events",
+    int n = snprintf(im->url, sizeof im->url, "%s/v1/%s%s",
                      o->control_path ? "http://localhost"
                      : o->url        ? o->url
-                                     : "");
-    bool good = im->curl && n > 0 && (size_t)n < sizeof im->url &&
-                add_header(im, "Content-Type", "application/x-ndjson") &&
-                /* The hub refuses what is too large by its length; no need to ask first. */
-                (im->headers = curl_slist_append(im->headers, "Expect:")) != NULL;
+                                     : "",
+                     o->source ? "sources/" : "events", o->source ? o->source->name : "");
+    bool good =
+        im->curl && n > 0 && (size_t)n < sizeof im->url &&
+        add_header(im, "Content-Type", o->source ? o->source->media : "application/x-ndjson") &&
+        /* The hub refuses what is too large by its length; no need to ask first. */
+        (im->headers = curl_slist_append(im->headers, "Expect:")) != NULL;
     if (good && o->secret && !o->control_path) {
         char value[1024];
         n = snprintf(value, sizeof value, "Bearer %s", o->secret);
@@ -512,6 +627,10 @@ static xd_status open_file(importer *im)
 {
     const char *file = im->options->file;
     struct stat info;
+    if (im->options->lines.ptr) {
+        im->total = (int64_t)im->options->lines.len;
+        return XD_OK;
+    }
     if (stat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
         return xd_fail(im->fault, errno == ENOENT ? XD_NOT_FOUND : XD_IO, "import.file",
                        "cannot read %s: %s", file,
@@ -532,10 +651,10 @@ static xd_status open_file(importer *im)
 /* Skips what an earlier run has finished. */
 static xd_status resume(importer *im)
 {
-    bookmark mark;
-    if (im->options->no_resume || !read_bookmark(im, &mark)) {
+    if (!take_up(im)) {
         return XD_OK;
     }
+    bookmark mark = im->begun;
     if (gzseek(im->in, (z_off_t)mark.offset, SEEK_SET) < 0) {
         return xd_fail(im->fault, XD_IO, "import.resume",
                        "cannot go to byte %lld of %s, where the last import stopped", mark.offset,
@@ -543,11 +662,6 @@ static xd_status resume(importer *im)
     }
     im->offset = mark.offset;
     im->base_line = mark.line;
-    im->result->resumed_at_line = mark.line;
-    im->result->lines = mark.lines;
-    im->result->accepted = mark.accepted;
-    im->result->duplicates = mark.duplicates;
-    im->result->refused = mark.refused;
     return XD_OK;
 }
 
@@ -564,15 +678,19 @@ xd_status xd_import_run(const xd_import_options *options, xd_import_result *ret_
         status = xd_fail(fault, XD_INTERNAL, "import.curl", "libcurl does not start");
     } else if (status == XD_OK) {
         status = open_connection(&im);
-        bool is_document =
-            has_ending(options->file, ".json") || has_ending(options->file, ".json.gz");
-        if (status == XD_OK && is_document) {
+        bool is_document = !options->lines.ptr && (has_ending(options->file, ".json") ||
+                                                   has_ending(options->file, ".json.gz"));
+        if (status == XD_OK && options->lines.ptr) {
+            status = send_pieces(&im, options->lines);
+        } else if (status == XD_OK && options->source) {
+            status = send_source_file(&im);
+        } else if (status == XD_OK && is_document) {
             status = send_document(&im);
         } else if (status == XD_OK) {
             status = resume(&im);
             status = status == XD_OK ? send_line_file(&im) : status;
         }
-        if (status == XD_OK) {
+        if (status == XD_OK && im.in) {
             remove_bookmark(&im);
         }
         curl_slist_free_all(im.headers);

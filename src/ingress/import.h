@@ -1,12 +1,12 @@
 /* Import of one file into a running hub, over its control socket or HTTP: cuts the file into NDJSON
  * requests, retries what the hub cannot take yet, and counts. Safe to repeat: events are recognised
  * by source and id. An import that was cut short goes on where it stopped, remembered in a small
- * file beside the imported one (FILE.crossdock-import). gzip files are read as they are. */
+ * file beside the imported one (FILE.crossdock-import). gzip files are read as they are. A file in
+ * a source's own words goes to that source, cut where its records end. */
 #ifndef XD_INGRESS_IMPORT_H
 #define XD_INGRESS_IMPORT_H
 
-#include "base/buf.h"
-#include "base/status.h"
+#include "ingress/source.h"
 
 typedef struct xd_import_result {
     int64_t lines; /* that were not blank; elements of a .json file */
@@ -18,6 +18,9 @@ typedef struct xd_import_result {
 
 typedef struct xd_import_options {
     const char *file;
+    xd_str lines; /* events, one a line, to send instead of the file's; ptr NULL: the file's */
+    const xd_source *source; /* the file is in its words; NULL: it holds events */
+    size_t max_body_bytes;   /* of the hub, for a source's file that cannot be cut; default 8 MiB */
     const char *control_path; /* Unix socket of the hub; NULL: use url */
     const char *url;          /* base, such as "https://hub.example"; ignored with control_path */
     const char *secret;       /* bearer key for url, or NULL; never shown */

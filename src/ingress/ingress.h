@@ -5,6 +5,7 @@
 #define XD_INGRESS_INGRESS_H
 
 #include "engine/engine.h"
+#include "ingress/source.h"
 #include "port/read.h"
 
 typedef enum xd_scope {
@@ -37,6 +38,10 @@ typedef struct xd_ingress_options {
     size_t max_inflight_bytes; /* bodies being read or processed, default 64 MiB: past it 503 */
     const xd_key *keys;        /* borrows */
     uint32_t key_count;
+    xd_instant (*clock)(void);       /* business time of what is mapped and has none; needed with
+                                        sources */
+    const xd_source *const *sources; /* whose records are mapped; borrows */
+    uint32_t source_count;
     bool open_loopback; /* a caller at 127.0.0.1 or ::1 may append events without a key; refused
                            (XD_INVALID) unless address is a loopback address. Reading and deciding
                            still need a key. */

@@ -11,6 +11,7 @@
 #include "ingress/bulk.h"
 #include "ingress/ingress.h"
 #include "ingress/metrics_int.h"
+#include "ingress/transform.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
@@ -89,6 +90,10 @@ struct xd_request {
     bool is_handed_over;               /* the engine has had its share */
     bool is_batch, is_binary;
     xd_bulk *bulk; /* owns */
+    /* Of a source whose records are mapped. */
+    const xd_source *source; /* borrows; NULL: the body is events */
+    xd_transform *transform; /* owns */
+    xd_fault build_fault;    /* why there is no next submission, when its code is not XD_OK */
 
     /* Answer; status 0 until it is settled. */
     unsigned status;
@@ -214,6 +219,7 @@ void xd_ingress_sweep(xd_ingress *ingress);
 
 void xd_accept_begin(xd_request *request);              /* accept.c: POST /v1/events */
 void xd_accept_take(xd_request *request, xd_str piece); /* XD_BODY_LINES */
+void xd_source_begin(xd_request *request);              /* accept_source.c: POST /v1/sources/NAME */
 void xd_decide_hold_begin(xd_request *request);         /* decide.c */
 void xd_decide_dead_begin(xd_request *request);
 void xd_read_begin(xd_request *request); /* read.c: GET /v1/... */
@@ -222,6 +228,29 @@ void xd_read_settle_begin(xd_request *request);
 void xd_read_health_begin(xd_request *request);
 void xd_read_ready_begin(xd_request *request);
 void xd_read_metrics_begin(xd_request *request);
+
+/* --- accept.c: what all ways of taking events share --- */
+
+/* False with the answer settled: a Content-Encoding; an Idempotency-Key that cannot be used; no
+ * memory for a bulk. */
+bool xd_accept_check_encoding(xd_request *request);
+bool xd_accept_check_key(xd_request *request);
+bool xd_accept_open_bulk(xd_request *request);
+/* Puts the submission under the request's Idempotency-Key, with body as its payload; false with the
+ * answer settled. Its answer function is the caller's to set. */
+bool xd_accept_set_key(xd_request *request, xd_submission *submission, xd_str body);
+/* Settles with an answer that is kept under an Idempotency-Key. */
+void xd_accept_replay(xd_request *request, xd_str kept);
+/* Hands the request's submission to the engine; step follows when it is durable. False when the
+ * engine does not take it now. */
+bool xd_accept_submit(xd_request *request, void (*step)(xd_request *), xd_fault *fault);
+/* Writes the bulk's counts, and says with which status. */
+unsigned xd_accept_write_tally(const xd_request *request, xd_buf *buf);
+/* Settles with them, or, when the hub can take no more, with a problem that has them. */
+void xd_accept_answer_tally(xd_request *request);
+void xd_accept_refuse_tally(xd_request *request, const xd_fault *fault);
+/* The request's traceparent, checked and copied; "" when it has none. ptr NULL: no memory. */
+xd_str xd_accept_trace(const xd_request *request, xd_arena *arena);
 
 /* True when the media type of a Content-Type value is type (lower case); parameters other than
  * charset=utf-8 are ignored, another charset makes it false. */

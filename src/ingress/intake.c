@@ -1,7 +1,8 @@
 /* File intake. See intake.h. */
 #include "ingress/intake.h"
 
-#include "ingress/bulk.h"
+#include "ingress/cutter.h"
+#include "ingress/transform.h"
 #include "observe/log.h"
 
 #include <dirent.h>
@@ -174,19 +175,24 @@ static xd_status take_lines(xd_intake *in, int fd, xd_bulk *bulk, xd_fault *faul
     return status;
 }
 
+/* Reads until the end, or until there is more than may be. */
+static xd_status read_whole(const xd_intake *in, int fd, xd_buf *text, xd_fault *fault)
+{
+    for (size_t n = 1; n > 0 && text->len <= in->options.max_file_bytes;) {
+        if (!xd_buf_reserve(text, READ_BYTES)) {
+            return xd_fail(fault, XD_NO_MEMORY, "intake.memory", "no memory for the file");
+        }
+        XD_TRY(read_some(fd, text->ptr + text->len, READ_BYTES, &n, fault));
+        text->len += n;
+    }
+    return XD_OK;
+}
+
 static xd_status take_document(xd_intake *in, int fd, xd_bulk *bulk, xd_fault *fault)
 {
     xd_buf text;
     xd_buf_init(&text, in->options.max_file_bytes + READ_BYTES);
-    xd_status status = XD_OK;
-    for (size_t n = 1; status == XD_OK && n > 0 && text.len <= in->options.max_file_bytes;) {
-        if (!xd_buf_reserve(&text, READ_BYTES)) {
-            status = xd_fail(fault, XD_NO_MEMORY, "intake.memory", "no memory for the file");
-            break;
-        }
-        status = read_some(fd, text.ptr + text.len, READ_BYTES, &n, fault);
-        text.len += status == XD_OK ? n : 0;
-    }
+    xd_status status = read_whole(in, fd, &text, fault);
     xd_submission *s = NULL;
     if (status == XD_OK && text.len > in->options.max_file_bytes) {
         status = xd_fail(fault, XD_LIMIT, "intake.file_size",
@@ -199,6 +205,93 @@ static xd_status take_document(xd_intake *in, int fd, xd_bulk *bulk, xd_fault *f
     }
     xd_buf_finish(&text);
     return status == XD_OK && s ? submit_chunk(in, bulk, s, fault) : status;
+}
+
+/* --- files whose records are mapped --- */
+
+/* Submits every document of the bytes, which stand in the file where piece says. */
+static xd_status map_bytes(xd_intake *in, const xd_source *source, const xd_piece *piece,
+                           xd_bulk *bulk, xd_fault *fault)
+{
+    xd_transform *transform;
+    XD_TRY(xd_transform_create(source, piece->bytes, in->options.clock(), bulk, &transform, fault));
+    xd_transform_stand_behind(transform, piece->lines_before, piece->bytes_before);
+    xd_status status;
+    xd_submission *s;
+    while ((status = xd_transform_next(transform, &s, fault)) == XD_OK && s) {
+        status = submit_chunk(in, bulk, s, fault);
+        if (status == XD_OK && in->stopping) {
+            status = xd_fail(fault, XD_BUSY, "intake.stopping", "the hub is stopping");
+        }
+        if (status != XD_OK) {
+            break;
+        }
+    }
+    xd_transform_destroy(transform);
+    return status;
+}
+
+/* Maps the pieces at hand. */
+static xd_status map_pieces(xd_intake *in, const xd_source *source, xd_cutter *cutter, bool last,
+                            xd_bulk *bulk, bool *ret_over, xd_fault *fault)
+{
+    for (;;) {
+        xd_piece piece;
+        XD_TRY(xd_cutter_next(cutter, last, &piece, fault));
+        *ret_over = piece.over;
+        if (!piece.bytes.ptr) {
+            return XD_OK;
+        }
+        XD_TRY(map_bytes(in, source, &piece, bulk, fault));
+    }
+}
+
+static xd_status take_long(xd_intake *in, const xd_source *source, int fd, xd_bulk *bulk,
+                           xd_fault *fault)
+{
+    xd_cutter *cutter;
+    XD_TRY(xd_cutter_create(source, XD_CUTTER_BYTES, &cutter, fault));
+    char *bytes = malloc(READ_BYTES);
+    xd_status status = bytes ? XD_OK : xd_fail(fault, XD_NO_MEMORY, "intake.memory", "no memory");
+    bool over = false;
+    for (size_t n = 1; status == XD_OK && n > 0 && !over;) {
+        status = read_some(fd, bytes, READ_BYTES, &n, fault);
+        if (status == XD_OK && n > 0 && !xd_cutter_add(cutter, (xd_str){bytes, n})) {
+            status = xd_fail(fault, XD_NO_MEMORY, "intake.memory", "no memory for a file");
+        }
+        if (status == XD_OK) {
+            status = map_pieces(in, source, cutter, n == 0, bulk, &over, fault);
+        }
+    }
+    free(bytes);
+    xd_cutter_destroy(cutter);
+    return status;
+}
+
+static xd_status take_short(xd_intake *in, const xd_source *source, int fd, xd_bulk *bulk,
+                            xd_fault *fault)
+{
+    xd_buf text;
+    xd_buf_init(&text, in->options.max_file_bytes + READ_BYTES);
+    xd_status status = read_whole(in, fd, &text, fault);
+    if (status == XD_OK && text.len > in->options.max_file_bytes) {
+        status = xd_fail(fault, XD_LIMIT, "intake.file_size",
+                         "a file in the format %s is read whole and may have %zu bytes "
+                         "(intake.max_file_bytes): send it in parts, or allow more",
+                         xd_format_name(source->layout), in->options.max_file_bytes);
+    }
+    if (status == XD_OK) {
+        status = map_bytes(in, source, &(xd_piece){.bytes = xd_buf_str(&text)}, bulk, fault);
+    }
+    xd_buf_finish(&text);
+    return status;
+}
+
+static xd_status take_mapped(xd_intake *in, const xd_source *source, int fd, xd_bulk *bulk,
+                             xd_fault *fault)
+{
+    return xd_cutter_can(source) ? take_long(in, source, fd, bulk, fault)
+                                 : take_short(in, source, fd, bulk, fault);
 }
 
 static bool has_ending(const char *name, const char *ending)
@@ -315,14 +408,15 @@ static file_end take_file(xd_intake *in, const xd_intake_folder *folder, const c
     xd_bulk_init(&bulk, &in->limits, xd_str_from(folder->name));
     if (fd < 0) {
         xd_fail(&fault, XD_DENIED, "intake.open", "cannot open the file: %s", strerror(errno));
-        xd_bulk_refuse_all(&bulk, &fault);
+        xd_bulk_refuse(&bulk, &fault);
     } else {
-        status = has_ending(name, ".json") ? take_document(in, fd, &bulk, &fault)
-                                           : take_lines(in, fd, &bulk, &fault);
+        status = folder->source              ? take_mapped(in, folder->source, fd, &bulk, &fault)
+                 : has_ending(name, ".json") ? take_document(in, fd, &bulk, &fault)
+                                             : take_lines(in, fd, &bulk, &fault);
         close(fd);
     }
     if (status == XD_LIMIT) {
-        xd_bulk_refuse_all(&bulk, &fault);
+        xd_bulk_refuse(&bulk, &fault);
         status = XD_OK;
     }
     file_end end = FILE_LATER;
@@ -342,7 +436,10 @@ static file_end take_file(xd_intake *in, const xd_intake_folder *folder, const c
 static bool is_wanted(const xd_intake_folder *folder, const char *name)
 {
     return name[0] != '.' && !has_ending(name, ".tmp") && !has_ending(name, ".part") &&
-           (!folder->pattern || fnmatch(folder->pattern, name, 0) == 0);
+           (folder->pattern  ? fnmatch(folder->pattern, name, 0) == 0
+            : folder->source ? true
+                             : has_ending(name, ".json") || has_ending(name, ".ndjson") ||
+                                   has_ending(name, ".jsonl"));
 }
 
 /* Whether it is a plain file that nobody has written to for a while. A file from the future (a
@@ -431,6 +528,12 @@ static xd_status make_folder(const char *folder, const char *sub, xd_fault *faul
 {
     char path[4096];
     int n = snprintf(path, sizeof path, "%s%s%s", folder, sub[0] ? "/" : "", sub);
+    for (char *slash = path + 1; n > 0 && (size_t)n < sizeof path && (slash = strchr(slash, '/'));
+         slash++) {
+        *slash = '\0';
+        (void)mkdir(path, 0750); /* the last one says whether there is a way */
+        *slash = '/';
+    }
     if (n < 0 || (size_t)n >= sizeof path || (mkdir(path, 0750) != 0 && errno != EEXIST)) {
         return xd_fail(fault, XD_IO, "intake.folder", "cannot make the folder %s: %s", path,
                        strerror(errno));

@@ -7,11 +7,14 @@
 #define XD_INGRESS_INTAKE_H
 
 #include "engine/engine.h"
+#include "ingress/source.h"
 
 typedef struct xd_intake_folder {
     const char *name;    /* of the source; the actor of its events */
     const char *folder;  /* done/ and failed/ are made in it */
-    const char *pattern; /* of file names (fnmatch); NULL: every name */
+    const char *pattern; /* of file names (fnmatch); NULL: what ends in .json, .ndjson or .jsonl,
+                            with a source every name */
+    const xd_source *source; /* maps its records; NULL: files hold events; borrows */
 } xd_intake_folder;
 
 typedef struct xd_intake_options {
@@ -23,8 +26,9 @@ typedef struct xd_intake_options {
     size_t max_event_bytes; /* default 1 MiB */
     size_t max_file_bytes;  /* of a .json file, which is read whole; default 8 MiB. Files of lines
                                may be of any size. */
-    uint32_t max_batch;     /* events of a .json file, default 10,000 */
-    uint32_t max_depth;     /* default 32 */
+    xd_instant (*clock)(void); /* as in ingress.h; needed with a source */
+    uint32_t max_batch;        /* events of a .json file, default 10,000 */
+    uint32_t max_depth;        /* default 32 */
 } xd_intake_options;
 
 typedef struct xd_intake xd_intake;

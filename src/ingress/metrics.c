@@ -3,6 +3,7 @@
 
 static const char *const route_names[XD_ROUTE_COUNT] = {
     [XD_ROUTE_EVENTS] = "events",
+    [XD_ROUTE_SOURCES] = "sources",
     [XD_ROUTE_HOLD_RELEASE] = "hold_release",
     [XD_ROUTE_DEAD_LETTERS] = "dead_letters",
     [XD_ROUTE_READ] = "read",

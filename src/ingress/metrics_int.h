@@ -9,6 +9,7 @@
 
 typedef enum xd_route_id {
     XD_ROUTE_EVENTS,
+    XD_ROUTE_SOURCES,
     XD_ROUTE_HOLD_RELEASE,
     XD_ROUTE_DEAD_LETTERS,
     XD_ROUTE_READ,

@@ -418,6 +418,7 @@ static void clear(xd_request *r)
         xd_submission_release(r->submission);
     }
     xd_submission_release(r->submission);
+    xd_transform_destroy(r->transform);
     if (r->bulk) {
         xd_bulk_finish(r->bulk);
         free(r->bulk);

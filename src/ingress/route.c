@@ -10,6 +10,7 @@ enum {
 /* The first row whose path and method fit; without one, the first whose path fits. */
 static const xd_route routes[] = {
     {XD_ROUTE_EVENTS, "/v1/events", NULL, POST, XD_SCOPE_EVENTS_WRITE, xd_accept_begin},
+    {XD_ROUTE_SOURCES, "/v1/sources/", "", POST, XD_SCOPE_EVENTS_WRITE, xd_source_begin},
     {XD_ROUTE_HOLD_RELEASE, "/v1/holds/", "/release", POST, XD_SCOPE_DECIDE, xd_decide_hold_begin},
     {XD_ROUTE_DEAD_LETTERS, "/v1/dead-letters/retry", NULL, POST, XD_SCOPE_DECIDE,
      xd_decide_dead_begin},

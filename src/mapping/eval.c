@@ -36,12 +36,10 @@ xd_status xd_run_at(xd_run *run, const xd_node *node, xd_status status)
     return status;
 }
 
-static xd_status fail_steps(xd_run *run, const xd_node *node)
+xd_status xd_run_too_long(xd_run *run)
 {
-    return xd_run_at(run, node,
-                     xd_fail(run->fault, XD_LIMIT, "U1001",
-                             "the map takes more steps than it may; look for a loop that does not "
-                             "end"));
+    return xd_fail(run->fault, XD_LIMIT, "U1001",
+                   "the map takes more steps than it may; look for a loop that does not end");
 }
 
 /* --- frames --- */
@@ -113,9 +111,7 @@ static xd_status flatten(xd_run *run, xd_list *list, const xd_value *v)
     if (!xd_is_array(v)) {
         return xd_list_push(run, list, v);
     }
-    if (!xd_stack_left(run)) {
-        return xd_run_too_deep(run);
-    }
+    XD_TRY(xd_run_enter(run, v->count));
     for (uint32_t i = 0; i < v->count; i++) {
         xd_value item = xd_value_item(v, i);
         XD_TRY(flatten(run, list, &item));
@@ -146,9 +142,7 @@ static xd_status eval_wildcard(xd_run *run, const xd_value *input, xd_value *ret
 
 static xd_status descend(xd_run *run, xd_list *list, const xd_value *v)
 {
-    if (!xd_stack_left(run)) {
-        return xd_run_too_deep(run);
-    }
+    XD_TRY(xd_run_enter(run, xd_is_array(v) || xd_is_object(v) ? v->count : 0));
     if (xd_is_array(v)) {
         for (uint32_t i = 0; i < v->count; i++) {
             xd_value item = xd_value_item(v, i);
@@ -414,7 +408,7 @@ xd_status xd_eval(xd_run *run, const xd_node *node, const xd_value *input, xd_fr
                   xd_value *ret)
 {
     if (run->steps_left == 0) {
-        return fail_steps(run, node);
+        return xd_run_at(run, node, xd_run_too_long(run));
     }
     run->steps_left--;
     if (!xd_stack_left(run)) {

@@ -132,6 +132,14 @@ static xd_status next_match(struct matcher *m, bool *ret_found, struct found *re
     return read_match(m, &result, ret);
 }
 
+/* The first match, if any is wanted. As in the reference, the match after the last one wanted is
+ * looked for as well, so that a regular expression fails alike with and without a limit. */
+static xd_status first_match(struct matcher *m, int64_t limit, bool *ret_found, struct found *ret)
+{
+    *ret_found = false;
+    return limit == 0 ? XD_OK : next_match(m, ret_found, ret);
+}
+
 static struct matcher matcher_of(const xd_call *call, const xd_value *subject,
                                  const xd_value *pattern)
 {
@@ -267,13 +275,10 @@ XD_FN(match)
     XD_TRY(limit_of(call, &args[2], "D3040", &limit));
     xd_list list = {0};
     struct matcher m = matcher_of(call, &args[0], &args[1]);
-    for (int64_t n = 0; limit < 0 || n < limit; n++) {
-        bool found;
-        struct found f;
-        XD_TRY(next_match(&m, &found, &f));
-        if (!found) {
-            break;
-        }
+    bool found;
+    struct found f;
+    XD_TRY(first_match(&m, limit, &found, &f));
+    for (int64_t n = 0; found && (limit < 0 || n < limit); n++) {
         xd_members members = {0};
         xd_value text = matched(m.subject, &f);
         const xd_value *given =
@@ -283,6 +288,7 @@ XD_FN(match)
         XD_TRY(put(call->run, &members, "groups", f.groups));
         xd_value object = xd_members_value(&members);
         XD_TRY(xd_list_push(call->run, &list, &object));
+        XD_TRY(next_match(&m, &found, &f));
     }
     *ret = xd_list_value(&list, XD_F_SEQUENCE);
     return XD_OK;
@@ -325,7 +331,7 @@ XD_FN(split)
     if (!xd_is_function(&args[1])) {
         xd_str separator = args[1].text;
         if (xd_is_undefined(&args[1])) {
-            XD_TRY(xd_list_push(call->run, &list, &args[0]));
+            XD_TRY(limit == 0 ? XD_OK : xd_list_push(call->run, &list, &args[0]));
         } else {
             if (limit >= 0) {
                 limit = xd_number_int64(xd_number_of(&args[2]));
@@ -337,21 +343,19 @@ XD_FN(split)
     }
     struct matcher m = matcher_of(call, &args[0], &args[1]);
     size_t start = 0;
-    for (;;) {
-        if (limit >= 0 && list.count >= limit) {
-            break;
-        }
-        bool found;
-        struct found f;
-        XD_TRY(next_match(&m, &found, &f));
-        size_t end = found ? f.start : m.subject.len;
-        end = end > start ? end : start;
+    bool found;
+    struct found f;
+    XD_TRY(first_match(&m, limit, &found, &f));
+    while (found && (limit < 0 || list.count < limit)) {
+        size_t end = f.start > start ? f.start : start;
         xd_value part = xd_string_value((xd_str){m.subject.ptr + start, end - start});
         XD_TRY(xd_list_push(call->run, &list, &part));
-        if (!found) {
-            break;
-        }
         start = f.end;
+        XD_TRY(next_match(&m, &found, &f));
+    }
+    if (limit < 0 || list.count < limit) {
+        xd_value rest = xd_string_value((xd_str){m.subject.ptr + start, m.subject.len - start});
+        XD_TRY(xd_list_push(call->run, &list, &rest));
     }
     *ret = xd_list_value(&list, 0);
     return XD_OK;
@@ -470,18 +474,16 @@ XD_FN(replace)
     xd_text text = {.run = call->run};
     struct matcher m = matcher_of(call, &args[0], &args[1]);
     size_t at = 0;
-    for (int64_t n = 0; limit < 0 || n < limit; n++) {
-        bool found;
-        struct found f;
-        XD_TRY(next_match(&m, &found, &f));
-        if (!found) {
-            break;
-        }
+    bool found;
+    struct found f;
+    XD_TRY(first_match(&m, limit, &found, &f));
+    for (int64_t n = 0; found && (limit < 0 || n < limit); n++) {
         if (f.start > at) {
             xd_text_add(&text, m.subject.ptr + at, f.start - at);
         }
         XD_TRY(replace_match(call, &m, &args[2], &f, &text));
         at = f.end;
+        XD_TRY(next_match(&m, &found, &f));
     }
     xd_text_add(&text, m.subject.ptr + at, m.subject.len - at);
     return xd_text_value(&text, ret);

@@ -167,13 +167,17 @@ static xd_status picture_status(const xd_call *call, xd_status status)
     return status;
 }
 
-static xd_status decimal_arg(const xd_call *call, const xd_value *v, xd_decimal *ret)
+/* The digits of an argument: those given, or as the language writes a number that was computed,
+ * in text, which has XD_NUMBER_TEXT bytes. */
+static xd_status digits_arg(const xd_call *call, const xd_value *v, char *text, xd_str *ret)
 {
     xd_number n;
-    XD_TRY(number_arg(call, v, &n));
-    if (!xd_number_decimal(n, ret)) {
-        return xd_call_fail(call, "D1001", "the number has more digits than can be formatted (38)");
+    if (v->type == XD_JSON_NUMBER) {
+        *ret = v->text;
+        return XD_OK;
     }
+    XD_TRY(number_arg(call, v, &n));
+    *ret = xd_number_text(n, 0, text);
     return XD_OK;
 }
 
@@ -193,17 +197,22 @@ static bool plain_picture(xd_str picture, int *ret_digits)
     return true;
 }
 
-static xd_status format_plain(const xd_call *call, xd_decimal value, int digits, xd_value *ret)
+/* false when the value does not fit a decimal. */
+static bool format_plain(const xd_call *call, const xd_value *v, int digits, xd_str *ret)
 {
-    if (xd_decimal_round(value, digits, XD_HALF_EVEN, &value) != XD_OK) {
-        return xd_call_fail(call, "D1001", "the number has more digits than can be formatted (38)");
+    xd_number n;
+    xd_decimal value;
+    if (v->type == XD_V_INFINITE) {
+        return false;
+    }
+    n = xd_number_of(v);
+    if (n.coefficient < 0 || n.inexact || !xd_number_decimal(n, &value) ||
+        xd_decimal_round(value, digits, XD_HALF_EVEN, &value) != XD_OK) {
+        return false;
     }
     char *text = xd_arena_alloc(call->run->arena, XD_DECIMAL_MAX_TEXT);
-    if (!text) {
-        return xd_run_no_memory(call->run);
-    }
-    *ret = xd_string_value(xd_decimal_text(value, text));
-    return XD_OK;
+    *ret = text ? xd_decimal_text(value, text) : XD_STR_NULL;
+    return text != NULL;
 }
 
 XD_FN(format_number)
@@ -213,16 +222,19 @@ XD_FN(format_number)
     if (xd_is_undefined(&args[0])) {
         return XD_OK;
     }
-    xd_decimal value;
-    int digits;
-    XD_TRY(decimal_arg(call, &args[0], &value));
-    xd_str picture = xd_is_undefined(&args[1]) ? XD_STR("#") : args[1].text;
-    if (value.coefficient >= 0 && xd_is_undefined(&args[2]) && plain_picture(picture, &digits)) {
-        return format_plain(call, value, digits, ret);
-    }
-    const xd_value *options = xd_is_object(&args[2]) ? xd_object_of(&args[2]) : NULL;
+    int places;
     xd_str text;
-    XD_TRY(picture_status(call, xd_picture_format_number(value, picture, options, call->run->arena,
+    xd_str picture = xd_is_undefined(&args[1]) ? XD_STR("#") : args[1].text;
+    if (xd_is_undefined(&args[2]) && plain_picture(picture, &places) &&
+        format_plain(call, &args[0], places, &text)) {
+        *ret = xd_string_value(text);
+        return XD_OK;
+    }
+    char buffer[XD_NUMBER_TEXT];
+    xd_str digits;
+    const xd_value *options = xd_is_object(&args[2]) ? xd_object_of(&args[2]) : NULL;
+    XD_TRY(digits_arg(call, &args[0], buffer, &digits));
+    XD_TRY(picture_status(call, xd_picture_format_number(digits, picture, options, call->run->arena,
                                                          &text, call->run->fault)));
     *ret = xd_string_value(text);
     return XD_OK;
@@ -247,31 +259,12 @@ XD_FN(format_base)
     if (r < 2 || r > 36) {
         return xd_call_fail(call, "D3100", "the radix of \"formatBase\" must be from 2 to 36");
     }
-    xd_decimal value;
+    char buffer[XD_NUMBER_TEXT];
     xd_str text;
-    if (!xd_number_decimal(n, &value)) {
-        return xd_call_fail(call, "D1001", "the number has more digits than can be formatted (38)");
-    }
-    XD_TRY(picture_status(
-        call, xd_picture_format_base(value, (int)r, call->run->arena, &text, call->run->fault)));
+    XD_TRY(picture_status(call, xd_picture_format_base(xd_number_text(n, 0, buffer), (int)r,
+                                                       call->run->arena, &text, call->run->fault)));
     *ret = xd_string_value(text);
     return XD_OK;
-}
-
-/* Words go on without end: so many trillions of trillions. *n becomes what stands before them. */
-static xd_status add_trillions(xd_number *n, xd_str picture, xd_text *text)
-{
-    xd_decimal value;
-    xd_str word = xd_str_eq(picture, XD_STR("w"))    ? XD_STR(" trillion")
-                  : xd_str_eq(picture, XD_STR("W"))  ? XD_STR(" TRILLION")
-                  : xd_str_eq(picture, XD_STR("Ww")) ? XD_STR(" Trillion")
-                                                     : XD_STR_NULL;
-    *n = xd_number_normal(*n);
-    while (!xd_number_decimal(*n, &value) && word.len && n->exponent >= 12) {
-        n->exponent -= 12;
-        xd_text_str(text, word);
-    }
-    return text->failed ? xd_run_no_memory(text->run) : XD_OK;
 }
 
 XD_FN(format_integer)
@@ -281,29 +274,18 @@ XD_FN(format_integer)
     if (xd_is_undefined(&args[0])) {
         return XD_OK;
     }
-    xd_number n;
-    xd_decimal value;
+    char buffer[XD_NUMBER_TEXT];
+    xd_str digits;
     xd_str text;
     xd_str picture = xd_is_undefined(&args[1]) ? XD_STR("0") : args[1].text;
-    xd_text more = {.run = call->run};
-    XD_TRY(number_arg(call, &args[0], &n));
-    n = xd_number_floor(n);
-    XD_TRY(add_trillions(&n, picture, &more));
-    if (!xd_number_decimal(n, &value)) {
-        return xd_call_fail(call, "D1001", "the number has more digits than can be formatted (38)");
-    }
-    XD_TRY(picture_status(call, xd_picture_format_integer(value, picture, call->run->arena, &text,
+    XD_TRY(digits_arg(call, &args[0], buffer, &digits));
+    XD_TRY(picture_status(call, xd_picture_format_integer(digits, picture, call->run->arena, &text,
                                                           call->run->fault)));
-    if (more.len) {
-        xd_text whole = {.run = call->run};
-        xd_text_str(&whole, text);
-        xd_text_add(&whole, more.ptr, more.len);
-        return xd_text_value(&whole, ret);
-    }
     *ret = xd_string_value(text);
     return XD_OK;
 }
 
+/* The number is given with all its digits, however many. */
 XD_FN(parse_integer)
 {
     (void)arg_count;
@@ -312,10 +294,16 @@ XD_FN(parse_integer)
         *ret = xd_undefined();
         return XD_OK;
     }
-    xd_decimal value;
-    XD_TRY(picture_status(
-        call, xd_picture_parse_integer(args[0].text, args[1].text, &value, call->run->fault)));
-    return xd_number_value(call->run, xd_number_from_decimal(value), ret);
+    xd_str digits;
+    xd_number n;
+    XD_TRY(
+        picture_status(call, xd_picture_parse_integer(args[0].text, args[1].text, call->run->arena,
+                                                      &digits, call->run->fault)));
+    if (!xd_number_parse(digits, &n)) {
+        return xd_run_range(call->run);
+    }
+    *ret = (xd_value){.type = XD_JSON_NUMBER, .text = digits};
+    return XD_OK;
 }
 
 /* --- many numbers --- */

@@ -4,9 +4,7 @@
 static xd_status add_keys(xd_run *run, xd_members *names, const xd_value *v)
 {
     if (xd_is_array(v)) {
-        if (!xd_stack_left(run)) {
-            return xd_run_too_deep(run);
-        }
+        XD_TRY(xd_run_enter(run, v->count));
         for (uint32_t i = 0; i < v->count; i++) {
             xd_value item = xd_value_item(v, i);
             XD_TRY(add_keys(run, names, &item));
@@ -49,9 +47,7 @@ XD_FN(lookup)
 static xd_status spread(xd_run *run, const xd_value *v, xd_list *list)
 {
     if (xd_is_array(v)) {
-        if (!xd_stack_left(run)) {
-            return xd_run_too_deep(run);
-        }
+        XD_TRY(xd_run_enter(run, v->count));
         for (uint32_t i = 0; i < v->count; i++) {
             xd_value item = xd_value_item(v, i);
             XD_TRY(spread(run, &item, list));

@@ -18,10 +18,20 @@ static xd_str text_of(const xd_value *v)
     return xd_is_string(v) ? v->text : XD_STR("");
 }
 
+/* A picture that is given and empty shows nothing, and no text fits it. */
+static bool is_empty(const xd_value *picture)
+{
+    return xd_is_string(picture) && picture->text.len == 0;
+}
+
 static xd_status write_millis(const xd_call *call, int64_t millis, const xd_value *picture,
                               const xd_value *zone, xd_value *ret)
 {
     xd_str text;
+    if (is_empty(picture)) {
+        *ret = xd_string_value(XD_STR(""));
+        return XD_OK;
+    }
     XD_TRY(picture_status(call, xd_picture_from_millis(millis, text_of(picture), text_of(zone),
                                                        call->run->arena, &text, call->run->fault)));
     *ret = xd_string_value(text);
@@ -70,6 +80,10 @@ XD_FN(to_millis)
     }
     int64_t millis;
     bool found;
+    if (is_empty(&args[1])) {
+        *ret = xd_undefined();
+        return XD_OK;
+    }
     XD_TRY(
         picture_status(call, xd_picture_to_millis(args[0].text, text_of(&args[1]), now_millis(call),
                                                   &millis, &found, call->run->fault)));

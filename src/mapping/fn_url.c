@@ -5,7 +5,7 @@
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The bytes of the characters U+0000 to U+00FF; others lose all but their last byte. */
+/* The bytes of the characters U+0000 to U+00FF; others are none. */
 static xd_status to_bytes(const xd_call *call, xd_str s, xd_str *ret)
 {
     char *out = xd_arena_alloc(call->run->arena, s.len);
@@ -19,6 +19,12 @@ static xd_status to_bytes(const xd_call *call, xd_str s, xd_str *ret)
             uint32_t value = c & (c < 0xe0 ? 0x1f : c < 0xf0 ? 0x0f : 7);
             while (i + 1 < s.len && ((uint8_t)s.ptr[i + 1] & 0xc0) == 0x80) {
                 value = value << 6 | ((uint8_t)s.ptr[++i] & 0x3f);
+            }
+            if (value > 0xff) {
+                return xd_call_fail(call, "map.base64",
+                                    "the string has the character U+%04X, and base64 takes bytes, "
+                                    "U+0000 to U+00FF; encode it with $encodeUrlComponent before",
+                                    value);
             }
             c = (uint8_t)value;
         }

@@ -14,6 +14,11 @@ typedef struct xd_map_limits {
     size_t bytes;   /* of the arena given to run, default 64 MiB */
 } xd_map_limits;
 
+/* What the map of a document may take in a hub. They decide results, so they are the same on every
+ * way in and for ever. */
+#define XD_MAP_LIMITS_DOCUMENT                                                                     \
+    ((xd_map_limits){.steps = 1000000, .depth = 200, .bytes = (size_t)16 << 20})
+
 /* Answers of the world. Every function may be NULL: then the map's function faults. */
 typedef struct xd_map_world {
     void *self;

@@ -323,8 +323,9 @@ XD_CHECKED xd_status xd_regex_call(const xd_call *call, const xd_function *funct
 /* --- faults --- */
 /* Memory refused: XD_LIMIT when limits.bytes did it, else XD_NO_MEMORY. */
 xd_status xd_run_no_memory(xd_run *run);
-/* The C stack is used up. */
+/* The C stack is used up; the steps are. */
 xd_status xd_run_too_deep(xd_run *run);
+xd_status xd_run_too_long(xd_run *run);
 static inline bool xd_stack_left(const xd_run *run)
 {
     return (uintptr_t)__builtin_frame_address(0) > run->stack_limit;
@@ -333,6 +334,18 @@ static inline bool xd_stack_left(const xd_run *run)
 static inline void xd_run_charge(xd_run *run, uint64_t steps)
 {
     run->steps_left -= steps < run->steps_left ? steps : run->steps_left;
+}
+/* Before a walk goes into an array or object of count parts. Values share their parts, so a small
+ * one can be met more often than any memory bounds: every visit takes steps. */
+XD_CHECKED static inline xd_status xd_run_enter(xd_run *run, uint32_t count)
+{
+    uint64_t steps = 1 + count / 16;
+    if (run->steps_left < steps) {
+        run->steps_left = 0;
+        return xd_run_too_long(run);
+    }
+    run->steps_left -= steps;
+    return xd_stack_left(run) ? XD_OK : xd_run_too_deep(run);
 }
 /* Sets the position unless a deeper place did. */
 xd_status xd_run_at(xd_run *run, const xd_node *node, xd_status status);

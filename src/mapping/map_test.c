@@ -173,6 +173,9 @@ static void joins_sorts_groups_and_parents_work_together(void **state)
     assert_gives("$ ~> |o.l[q>1]|{'q': q*10}, 'i'|", input,
                  "{\"o\":[{\"n\":\"A\",\"l\":[{\"q\":20},{\"i\":\"y\",\"q\":1}]},"
                  "{\"n\":\"B\",\"l\":[{\"q\":50}]}]}");
+    /* an array written as first step is made once, not for each item of what is grouped */
+    assert_gives("{'p': [7,8]#$i.{'i': $i, 'v': $}}", "[{\"a\":1},{\"a\":2}]",
+                 "{\"p\":[{\"i\":0,\"v\":7},{\"i\":1,\"v\":8}]}");
 }
 
 static void calls_in_tail_position_need_no_depth(void **state)
@@ -211,7 +214,8 @@ static void a_map_that_runs_away_is_stopped_at_its_place(void **state)
     (void)state;
     xd_map_limits few = {.steps = 100000};
     xd_map_limits small = {.bytes = 1 << 20};
-    assert_fails("($f := function($n){1 + $f($n)}; $f(1))", NULL, XD_LIMIT, "U1001", 26);
+    xd_map_limits shallow = {.depth = 100};
+    assert_fails("($f := function($n){1 + $f($n)}; $f(1))", &shallow, XD_LIMIT, "U1001", 26);
     assert_fails("($f := function(){$f()}; $f())", &few, XD_LIMIT, "U1001", 18);
     assert_fails("[1..1e9]", NULL, XD_INVALID, "D2014", 2);
     assert_fails("  [1..1e7, 5]", NULL, XD_LIMIT, "map.bytes", 4);
@@ -220,6 +224,76 @@ static void a_map_that_runs_away_is_stopped_at_its_place(void **state)
     assert_fails("'a' & $replace($pad('!', -60, 'a'), /^(a+)+$/, '')", NULL, XD_LIMIT,
                  "regex.limit", 14);
     assert_fails("$reduce([1..1000], function($a, $b){[[$a]]})", NULL, XD_LIMIT, "map.depth", 7);
+}
+
+/* Attacks by map or document: each ends within these limits, with a fault that says which. */
+static void no_map_grows_beyond_its_limits(void **state)
+{
+    (void)state;
+    xd_map_limits limits = {.bytes = 8 << 20, .steps = 300000, .depth = 200};
+    static const struct {
+        const char *expression, *rule;
+    } attacks[] = {
+        {"$reduce([1..60], function($s, $i){$s & $s}, 'lol')", "map.bytes"},
+        {"$reduce([1..60], function($s, $i){$append($s, $s)}, ['lol'])", "map.bytes"},
+        {"$reduce([1..60], function($s, $i){{'a': $s, 'b': $s}}, 'lol')", "U1001"},
+        {"$reduce([1..60], function($s, $i){$replace($s, 'a', 'aaaaaaaaaa')}, 'a')", "map.bytes"},
+        {"$reduce([1..60], function($s, $i){$base64encode($s & $s)}, 'a')", "map.bytes"},
+        {"$reduce([1..60], function($s, $i){$string([$s, $s])}, 'a')", "map.bytes"},
+        {"$string($reduce([1..60], function($s, $i){{'a': $s, 'b': $s}}, 'lol'))", "map.bytes"},
+        {"($f := function(){$reduce([1..60], function($s, $i){{'a': $s, 'b': $s}}, 'lol')};"
+         " $f() = $f())",
+         "U1001"},
+        {"$distinct([1, 2].($reduce([1..60], function($s, $i){{'a': $s, 'b': $s}}, 'lol')))",
+         "U1001"},
+        {"$count($reduce([1..60], function($s, $i){{'a': $s, 'b': $s}}, 'lol').**)", "map.bytes"},
+        {"$reduce([1..60], function($s, $i){{'a': $s, 'b': $s}}, 'lol') ~> |b|{'c': 1}|",
+         "map.bytes"},
+        {"$keys($reduce([1..60], function($s, $i){[[$s, $s]]}, [{'a': 1}]))", "U1001"},
+        {"$count($reduce([1..60], function($s, $i){[[$s, $s]]}, [{'a': 1}]).a)", "map.bytes"},
+        {"$error($reduce([1..60], function($s, $i){[[$s, $s]]}, []) ? 'some' : 'none')", "D3137"},
+        {"$map([1..9000000], function($i){$i})", "U1001"},
+        {"$count($filter([1..9000000], function($i){false}))", "U1001"},
+        {"$sort([1..9000000])", "map.bytes"},
+        {"$reverse([1..9000000])", "map.bytes"},
+        {"$zip([1..9000000], [1..9000000])", "map.bytes"},
+        {"$distinct([1..9000000])", "map.bytes"},
+        {"$string([1..9000000])", "U1001"},
+        {"$split($pad('', 4000000, ','), ',')", "map.bytes"},
+        {"[1..3000].([1..3000])", "map.bytes"},
+        {"[1..3000]@$a.[1..3000]@$b.($a * $b)", "map.bytes"},
+        {"[1..900000].{'a': $}", "map.bytes"},
+        {"[1..900000]{$string($): $}", "map.bytes"},
+        {"$pad('', -1e308)", "map.bytes"},
+        {"$pad('', 2000000000, '\xF0\x9F\x98\x80')", "map.bytes"},
+        {"$join([1..9000000].'')", "map.bytes"},
+        {"($e := '$eval($e)'; $eval($e))", "U1001"},
+        {"($f := function($n){$eval('$f(' & $n & ' + 1)')}; $f(1))", "U1001"},
+        {"($f := function(){[$f()]}; $f())", "U1001"},
+        {"($f := function(){$map([1, 2], $f)}; $f())", "U1001"},
+        {"($y := function($f){$f($f)}; $y($y))", "U1001"},
+        {"($f := function(){$sift({'a': 1}, $f)}; $f())", "U1001"},
+        {"($f := function(){$sort([2, 1], $f)}; $f())", "U1001"},
+        {"($f := function(){$replace('a', /a/, $f)}; $f())", "U1001"},
+        {"($f := function($x){$x ~> $f}; 1 ~> $f)", "U1001"},
+        {"$match($pad('', 40, 'a') & '!', /^(a|a)*$/)", "regex.limit"},
+        {"$power(9.99, 1e9)", "D3061"},
+        {"$formatNumber(1, $pad('', 100000, '0'))", "picture.limit"},
+        {"$formatInteger(1, $pad('', 100000, '#,'))", "picture.limit"},
+        {"$eval($pad('', 100000, '['))", "map.height"},
+        {"$eval('[' & $pad('', 5000, '(') & '1' & $pad('', 5000, ')') & ']')", "map.height"},
+    };
+    for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i++) {
+        xd_buf buf;
+        xd_fault fault = XD_FAULT_NONE;
+        xd_buf_init(&buf, 1 << 20);
+        xd_status status = apply(attacks[i].expression, "{\"a\":1}", &limits, &buf, &fault);
+        if (status == XD_OK || strcmp(fault.rule, attacks[i].rule) != 0) {
+            fail_msg("%s: %s (%s)", attacks[i].expression, status == XD_OK ? "passed" : fault.rule,
+                     fault.text);
+        }
+        xd_buf_finish(&buf);
+    }
 }
 
 static void faults_name_their_place(void **state)
@@ -291,6 +365,7 @@ int main(void)
         cmocka_unit_test(calls_in_tail_position_need_no_depth),
         cmocka_unit_test(maps_ask_the_world_for_codes_units_and_time),
         cmocka_unit_test(a_map_that_runs_away_is_stopped_at_its_place),
+        cmocka_unit_test(no_map_grows_beyond_its_limits),
         cmocka_unit_test(faults_name_their_place),
         cmocka_unit_test(deep_expressions_are_refused),
         cmocka_unit_test(lineage_follows_variables_and_functions),

@@ -37,9 +37,7 @@ static xd_status lookup_all(xd_run *run, xd_list *list, const xd_value *input, x
         return xd_is_array(found) ? xd_list_push_all(run, list, found)
                                   : xd_list_push(run, list, found);
     }
-    if (!xd_stack_left(run)) {
-        return xd_run_too_deep(run);
-    }
+    XD_TRY(xd_run_enter(run, input->count));
     for (uint32_t i = 0; i < input->count && !(xd_value_flags(input) & XD_F_RANGE); i++) {
         XD_TRY(lookup_all(run, list, &input->items[i], name));
     }
@@ -326,6 +324,9 @@ xd_status xd_eval_path(xd_run *run, const xd_node *node, const xd_value *input, 
     for (uint32_t i = 0; i < node->count; i++) {
         const xd_node *step = node->items[i];
         bool last = i + 1 == node->count;
+        if (step->tuple && i == 0 && step->cons) { /* made once, not for each item around it */
+            return eval_tuple_steps(run, node, i, input, 1, env, ret);
+        }
         if (step->tuple) {
             return eval_tuple_steps(run, node, i, at.items, at.count, env, ret);
         }

@@ -5,32 +5,24 @@
 #define XD_MAPPING_PICTURE_H
 
 #include "base/arena.h"
-#include "base/decimal.h"
 #include "base/json.h"
 #include "base/time.h"
 
 /* All texts returned live in arena. Faults: XD_INVALID with the specified error code as rule
  * (D3080, D3130, D3133, ...), XD_NO_MEMORY. */
 
-/* options: an object of decimal-format properties ("decimal-separator", ...), or NULL. */
-XD_CHECKED xd_status xd_picture_format_number(xd_decimal value, xd_str picture,
-                                              const xd_json *options, xd_arena *arena, xd_str *ret,
-                                              xd_fault *fault);
-/* The same of a number as JSON writes it, which may be wider than a decimal. */
-XD_CHECKED xd_status xd_picture_format_number_text(xd_str number, xd_str picture,
-                                                   const xd_json *options, xd_arena *arena,
-                                                   xd_str *ret, xd_fault *fault);
-XD_CHECKED xd_status xd_picture_format_base(xd_decimal value, int radix, xd_arena *arena,
-                                            xd_str *ret, xd_fault *fault);
-XD_CHECKED xd_status xd_picture_format_integer(xd_decimal value, xd_str picture, xd_arena *arena,
+/* number: as JSON writes it, of up to 480 digits.
+ * options: an object of decimal-format properties ("decimal-separator", ...), or NULL. */
+XD_CHECKED xd_status xd_picture_format_number(xd_str number, xd_str picture, const xd_json *options,
+                                              xd_arena *arena, xd_str *ret, xd_fault *fault);
+/* number is whole; radix 2..36. */
+XD_CHECKED xd_status xd_picture_format_base(xd_str number, int radix, xd_arena *arena, xd_str *ret,
+                                            xd_fault *fault);
+XD_CHECKED xd_status xd_picture_format_integer(xd_str number, xd_str picture, xd_arena *arena,
                                                xd_str *ret, xd_fault *fault);
-XD_CHECKED xd_status xd_picture_format_integer_text(xd_str number, xd_str picture, xd_arena *arena,
-                                                    xd_str *ret, xd_fault *fault);
-XD_CHECKED xd_status xd_picture_parse_integer(xd_str text, xd_str picture, xd_decimal *ret,
-                                              xd_fault *fault);
 /* *ret: the integer as JSON writes it, in arena. */
-XD_CHECKED xd_status xd_picture_parse_integer_text(xd_str text, xd_str picture, xd_arena *arena,
-                                                   xd_str *ret, xd_fault *fault);
+XD_CHECKED xd_status xd_picture_parse_integer(xd_str text, xd_str picture, xd_arena *arena,
+                                              xd_str *ret, xd_fault *fault);
 /* millis since 1970; picture empty: ISO 8601 with milliseconds; timezone empty: UTC, else "+0530".
  */
 XD_CHECKED xd_status xd_picture_from_millis(int64_t millis, xd_str picture, xd_str timezone,

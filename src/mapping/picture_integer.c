@@ -255,8 +255,8 @@ static xd_str floor_digits(const xd_picture_number *n, char *digits)
     return all;
 }
 
-xd_status xd_picture_format_integer_text(xd_str number, xd_str picture, xd_arena *arena,
-                                         xd_str *ret, xd_fault *fault)
+xd_status xd_picture_format_integer(xd_str number, xd_str picture, xd_arena *arena, xd_str *ret,
+                                    xd_fault *fault)
 {
     xd_picture_number value;
     xd_picture_integer format;
@@ -269,35 +269,44 @@ xd_status xd_picture_format_integer_text(xd_str number, xd_str picture, xd_arena
     return xd_picture_finish(&out, ret, fault);
 }
 
-xd_status xd_picture_format_integer(xd_decimal value, xd_str picture, xd_arena *arena, xd_str *ret,
-                                    xd_fault *fault)
+/* Divides the number of these digits (values, not characters) by radix; the remainder. */
+static int divide_digits(char *digits, size_t *count, int radix)
 {
-    char text[XD_DECIMAL_MAX_TEXT];
-    return xd_picture_format_integer_text(xd_decimal_text(value, text), picture, arena, ret, fault);
+    int rest = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        rest = rest * 10 + digits[i];
+        char digit = (char)(rest / radix);
+        rest %= radix;
+        if (digit || kept) {
+            digits[kept++] = digit;
+        }
+    }
+    *count = kept;
+    return rest;
 }
 
-xd_status xd_picture_format_base(xd_decimal value, int radix, xd_arena *arena, xd_str *ret,
+xd_status xd_picture_format_base(xd_str number, int radix, xd_arena *arena, xd_str *ret,
                                  xd_fault *fault)
 {
-    if (radix < 2 || radix > 36) {
-        return xd_fail(fault, XD_INVALID, "D3100",
-                       "The radix of $formatBase is between 2 and 36, not %d.", radix);
+    xd_picture_number n;
+    char digits[XD_PICTURE_MAX_DIGITS];
+    char text[XD_PICTURE_MAX_DIGITS * 4]; /* a decimal digit takes at most 3.4 binary ones */
+    size_t at = sizeof text;
+    XD_TRY(xd_picture_read_number(number, &n, fault));
+    size_t count = n.point > 0 ? (size_t)n.point : 0;
+    for (size_t i = 0; i < count; i++) {
+        digits[i] = (char)(i < (size_t)n.count ? n.digit[i] - '0' : 0);
     }
-    XD_TRY(xd_decimal_round(value, 0, XD_HALF_EVEN, &value));
-    char digits[130];
-    size_t at = sizeof digits;
-    __extension__ unsigned __int128 rest = value.coefficient < 0
-                                               ? -(unsigned __int128)value.coefficient
-                                               : (unsigned __int128)value.coefficient;
+    bool negative = n.negative && count > 0;
     do {
-        digits[--at] = "0123456789abcdefghijklmnopqrstuvwxyz"[(int)(rest % (unsigned)radix)];
-        rest /= (unsigned)radix;
-    } while (rest > 0);
-    if (value.coefficient < 0) {
-        digits[--at] = '-';
-    }
+        text[--at] = "0123456789abcdefghijklmnopqrstuvwxyz"[divide_digits(digits, &count, radix)];
+    } while (count > 0);
     xd_picture_text out = {.arena = arena};
-    xd_picture_put(&out, (xd_str){digits + at, sizeof digits - at});
+    if (negative) {
+        xd_picture_put(&out, XD_STR("-"));
+    }
+    xd_picture_put(&out, (xd_str){text + at, sizeof text - at});
     return xd_picture_finish(&out, ret, fault);
 }
 
@@ -419,8 +428,8 @@ bool xd_picture_match_integer(const xd_picture_integer *format, xd_str text, cha
     }
 }
 
-xd_status xd_picture_parse_integer_text(xd_str text, xd_str picture, xd_arena *arena, xd_str *ret,
-                                        xd_fault *fault)
+xd_status xd_picture_parse_integer(xd_str text, xd_str picture, xd_arena *arena, xd_str *ret,
+                                   xd_fault *fault)
 {
     xd_picture_integer format;
     XD_TRY(read_picture(picture, &format, fault));
@@ -446,17 +455,4 @@ xd_status xd_picture_parse_integer_text(xd_str text, xd_str picture, xd_arena *a
     }
     xd_picture_put(&out, (xd_str){digits, count});
     return xd_picture_finish(&out, ret, fault);
-}
-
-xd_status xd_picture_parse_integer(xd_str text, xd_str picture, xd_decimal *ret, xd_fault *fault)
-{
-    xd_arena arena;
-    xd_arena_init(&arena, 64 << 10);
-    xd_str number;
-    xd_status status = xd_picture_parse_integer_text(text, picture, &arena, &number, fault);
-    if (status == XD_OK) {
-        status = xd_decimal_parse(number, ret, fault);
-    }
-    xd_arena_finish(&arena);
-    return status;
 }

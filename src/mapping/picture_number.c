@@ -417,8 +417,8 @@ static void put_exponent(const properties *p, const sub_picture *s, int32_t expo
     }
 }
 
-xd_status xd_picture_format_number_text(xd_str number, xd_str picture, const xd_json *options,
-                                        xd_arena *arena, xd_str *ret, xd_fault *fault)
+xd_status xd_picture_format_number(xd_str number, xd_str picture, const xd_json *options,
+                                   xd_arena *arena, xd_str *ret, xd_fault *fault)
 {
     xd_picture_number n;
     properties p;
@@ -448,12 +448,4 @@ xd_status xd_picture_format_number_text(xd_str number, xd_str picture, const xd_
     }
     put_characters(&out, s->suffix);
     return xd_picture_finish(&out, ret, fault);
-}
-
-xd_status xd_picture_format_number(xd_decimal value, xd_str picture, const xd_json *options,
-                                   xd_arena *arena, xd_str *ret, xd_fault *fault)
-{
-    char text[XD_DECIMAL_MAX_TEXT];
-    return xd_picture_format_number_text(xd_decimal_text(value, text), picture, options, arena, ret,
-                                         fault);
 }

@@ -135,7 +135,7 @@ xd_status xd_picture_read_number(xd_str text, xd_picture_number *ret, xd_fault *
         }
         any = true;
         if (n->count == XD_PICTURE_MAX_DIGITS) {
-            return xd_fail(fault, XD_OVERFLOW, NULL, "A number has more than %d digits.",
+            return xd_fail(fault, XD_OVERFLOW, "D1001", "A number has more than %d digits.",
                            XD_PICTURE_MAX_DIGITS);
         }
         n->digit[n->count++] = text.ptr[i];
@@ -153,7 +153,7 @@ xd_status xd_picture_read_number(xd_str text, xd_picture_number *ret, xd_fault *
     if (n->count > 0) {
         if (exponent > XD_PICTURE_MAX_DIGITS || exponent < -XD_PICTURE_MAX_DIGITS ||
             n->point + exponent > XD_PICTURE_MAX_DIGITS) {
-            return xd_fail(fault, XD_OVERFLOW, NULL, "A number is out of range.");
+            return xd_fail(fault, XD_OVERFLOW, "D1001", "A number is out of range.");
         }
         n->point += (int32_t)exponent;
     }

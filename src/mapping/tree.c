@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 
-enum { MAX_RESULT_DEPTH = 500, STRING_DIGITS = 15, MANY_MEMBERS = 32 };
+enum { MAX_RESULT_DEPTH = 500, MAX_LOOKED_AT = 100000, STRING_DIGITS = 15, MANY_MEMBERS = 32 };
 
 /* --- equality --- */
 
@@ -88,9 +88,7 @@ xd_status xd_value_equal(xd_run *run, const xd_value *a, const xd_value *b, bool
         return XD_OK;
     }
     if (is_container(a) && is_container(b)) {
-        if (!xd_stack_left(run)) {
-            return xd_run_too_deep(run);
-        }
+        XD_TRY(xd_run_enter(run, a->count));
         if (xd_is_array(a) != xd_is_array(b)) {
             *ret = false;
             return XD_OK;
@@ -117,9 +115,7 @@ xd_status xd_value_hash(xd_run *run, const xd_value *v, uint64_t *ret)
     if (!is_container(v)) {
         return XD_OK;
     }
-    if (!xd_stack_left(run)) {
-        return xd_run_too_deep(run);
-    }
+    XD_TRY(xd_run_enter(run, v->count));
     uint64_t part;
     if (xd_is_array(v)) {
         for (uint32_t i = 0; i < v->count; i++) {
@@ -139,7 +135,7 @@ xd_status xd_value_hash(xd_run *run, const xd_value *v, uint64_t *ret)
 }
 
 /* Arrays count as true when any item does; too deep to look through counts as true. */
-static bool truth(const xd_value *v, int depth)
+static bool truth(const xd_value *v, int depth, uint32_t *left)
 {
     switch (v->type) {
     case XD_JSON_TRUE:
@@ -157,7 +153,8 @@ static bool truth(const xd_value *v, int depth)
     case XD_JSON_ARRAY:
         for (uint32_t i = 0; i < v->count; i++) {
             xd_value item = xd_value_item(v, i);
-            if (depth == 0 || truth(&item, depth - 1)) {
+            *left -= *left > 0;
+            if (depth == 0 || *left == 0 || truth(&item, depth - 1, left)) {
                 return true;
             }
         }
@@ -169,7 +166,9 @@ static bool truth(const xd_value *v, int depth)
 
 bool xd_value_truth(const xd_value *v)
 {
-    return truth(v, MAX_RESULT_DEPTH);
+    /* Arrays of empty arrays may share them without end: after so many, it is something. */
+    uint32_t left = MAX_LOOKED_AT;
+    return truth(v, MAX_RESULT_DEPTH, &left);
 }
 
 /* --- text --- */
@@ -221,9 +220,7 @@ static xd_status write_value(xd_text *text, const xd_value *v, int indent);
 static xd_status write_container(xd_text *text, const xd_value *v, int indent)
 {
     xd_run *run = text->run;
-    if (!xd_stack_left(run)) {
-        return xd_run_too_deep(run);
-    }
+    XD_TRY(xd_run_enter(run, v->count));
     bool is_array = xd_is_array(v);
     const xd_value *c = is_array ? v : xd_object_of(v);
     int inner = indent >= 0 ? indent + 1 : -1;
@@ -339,9 +336,7 @@ xd_status xd_clone_refs(xd_run *run, const xd_value *v, xd_value *ret)
         *ret = *v;
         return XD_OK;
     }
-    if (!xd_stack_left(run)) {
-        return xd_run_too_deep(run);
-    }
+    XD_TRY(xd_run_enter(run, v->count));
     if (!xd_is_array(v)) {
         return clone_object(run, v, ret);
     }
@@ -438,7 +433,8 @@ xd_status xd_value_finish(xd_run *run, xd_value *v, uint32_t depth)
         if (v->length > 0) {
             return XD_OK; /* as it was parsed */
         }
-        if (depth >= MAX_RESULT_DEPTH || !xd_stack_left(run)) {
+        XD_TRY(xd_run_enter(run, v->count));
+        if (depth >= MAX_RESULT_DEPTH) {
             return xd_fail(run->fault, XD_LIMIT, "map.depth",
                            "the map's result is nested more than %d deep", (int)MAX_RESULT_DEPTH);
         }

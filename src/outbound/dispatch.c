@@ -6,6 +6,7 @@
 #include "observe/log.h"
 #include "outbound/feed.h"
 #include "outbound/inbox.h"
+#include "outbound/mapper.h"
 #include "outbound/outcomes.h"
 #include "outbound/wire.h"
 
@@ -30,11 +31,14 @@ struct xd_dispatch {
     xd_outbound_clock clock;
     xd_schedule *schedule;
     xd_bodies *bodies;
+    xd_mapper *mapper;
     xd_feed *feed;
     xd_outcomes *outcomes;
     xd_engine *engine; /* borrows */
     xd_random random;  /* of span ids */
-    xd_buf scratch;
+    xd_buf scratch;    /* one message of a batch */
+    xd_buf unmapped;   /* what a map is given */
+    xd_str missing;    /* borrows: the code without which the delivery under way cannot be made */
     xd_inbox inbox;
     bool stopping;
     int64_t now_us;                              /* monotonic, read once per turn */
@@ -86,6 +90,8 @@ static void on_settle(void *self, xd_tracked *d, xd_settled settled, int32_t sta
                                 .order_key = xd_tracked_key(d),
                                 .message = xd_str_from(xd_message_name((xd_message)d->message)),
                                 .reason = xd_str_from(reason),
+                                .wait = o->missing,
+                                .seen = d->told && d->map,
                                 .status = status,
                                 .attempts = d->attempts};
     xd_feed_release(o->feed, d);
@@ -111,6 +117,11 @@ static void on_refuse(void *self, int64_t seq, uint32_t index, uint32_t message,
         .reason = named ? XD_STR("the configuration has no system of this name; add it and retry")
                         : XD_STR("the message is unknown to this version of the hub")};
     outcome_add(self, &outcome, NULL);
+}
+
+static uint32_t number_map(void *self, xd_str version)
+{
+    return xd_mapper_number(((xd_dispatch *)self)->mapper, version);
 }
 
 static void send_declared(xd_dispatch *o, xd_request *request);
@@ -209,8 +220,12 @@ static xd_status make_parts(xd_dispatch *o, const xd_outbound_options *options, 
     if (!o->schedule || !o->outcomes || !o->bodies) {
         return no_memory(fault);
     }
+    o->mapper = xd_mapper_create(o->bodies);
+    if (!o->mapper) {
+        return no_memory(fault);
+    }
     o->feed = xd_feed_create(&feed_options, o->schedule, o->bodies,
-                             (xd_feed_port){o, engine_progress, on_refuse});
+                             (xd_feed_port){o, engine_progress, on_refuse, number_map});
     return o->feed ? XD_OK : no_memory(fault);
 }
 
@@ -237,10 +252,12 @@ void xd_dispatch_destroy(xd_dispatch *o)
     empty_inbox(o);
     xd_schedule_destroy(o->schedule); /* lets its texts go through feed */
     xd_feed_destroy(o->feed);
+    xd_mapper_destroy(o->mapper);
     xd_bodies_destroy(o->bodies);
     xd_outcomes_destroy(o->outcomes);
     xd_inbox_finish(&o->inbox);
     xd_buf_finish(&o->scratch);
+    xd_buf_finish(&o->unmapped);
     free(o);
 }
 
@@ -254,6 +271,7 @@ xd_status xd_dispatch_create(const xd_outbound_options *options, xd_store *reade
         return no_memory(fault);
     }
     xd_buf_init(&o->scratch, SCRATCH_CAP);
+    xd_buf_init(&o->unmapped, SCRATCH_CAP);
     o->remotes = options->remotes;
     o->remote_count = options->remote_count;
     o->transport = transport;
@@ -298,11 +316,12 @@ void xd_dispatch_close(xd_dispatch *o)
 static uint32_t not_made(xd_dispatch *o, xd_request *request, uint32_t position,
                          const xd_fault *fault)
 {
-    const xd_tracked *d = request->deliveries[position];
+    xd_tracked *d = request->deliveries[position];
     bool later = fault->klass == XD_TRANSIENT || fault->code == XD_NO_MEMORY;
     if (later && d->put_back < NOT_READY_MAX) {
         return xd_schedule_put_back(o->schedule, o->now_us, request, position, NOT_READY_US);
     }
+    d->told = false; /* what cannot be made now never could */
     return xd_schedule_refuse(o->schedule, request, position, fault->text);
 }
 
@@ -344,14 +363,39 @@ static void write_element(xd_dispatch *o, xd_buf *body, const xd_opened *opened,
     xd_buf_char(body, '}');
 }
 
-/* Adds one delivery to the call's body; on a fault the body is as before. */
+/* Appends what the delivery's map makes of its message; a batch is an array of that. */
+static xd_status write_mapped(xd_dispatch *o, xd_call *call, const xd_opened *opened,
+                              const xd_tracked *d, bool batch, bool first, xd_fault *fault)
+{
+    const xd_outmap *map = NULL;
+    xd_buf_clear(&o->unmapped);
+    XD_TRY(xd_flow_render((xd_message)d->message, &opened->event, opened->effect, &o->unmapped,
+                          fault));
+    if (batch) {
+        xd_buf_char(&call->body, first ? '[' : ',');
+    }
+    XD_TRY(xd_mapper_write(o->mapper, d, opened, o->names[d->lane], xd_buf_str(&o->unmapped),
+                           &call->body, &map, &o->missing, fault));
+    if (batch && !xd_outmap_is_json(map)) {
+        return xd_fail(fault, XD_CONFLICT, "outbound.batch",
+                       "its map has a layout, and a batch is a JSON array: set batch_max to 1, "
+                       "start the hub anew, then retry");
+    }
+    call->content_type = xd_outmap_media(map);
+    call->soap_action = xd_outmap_is_soap11(map);
+    return XD_OK;
+}
+
+/* Adds one delivery to the call's body; on a fault the body is the caller's to cut back. */
 static xd_status write_delivery(xd_dispatch *o, xd_call *call, const xd_tracked *d, bool batch,
                                 bool first, xd_fault *fault)
 {
     const xd_opened *opened;
     XD_TRY(xd_bodies_open(o->bodies, d, &opened, fault));
     xd_message message = (xd_message)d->message;
-    if (batch) {
+    if (d->map) {
+        XD_TRY(write_mapped(o, call, opened, d, batch, first, fault));
+    } else if (batch) {
         xd_buf_clear(&o->scratch);
         XD_TRY(xd_flow_render(message, &opened->event, opened->effect, &o->scratch, fault));
         xd_buf_char(&call->body, first ? '[' : ',');
@@ -375,11 +419,14 @@ static void write_messages(xd_dispatch *o, xd_call *call, xd_request *request)
     bool batch = o->remotes[request->lane].batch_max > 1;
     uint32_t written = 0;
     uint32_t count = request->count;
+    call->content_type = NULL;
+    call->soap_action = false;
     while (written < count) {
         xd_fault fault = XD_FAULT_NONE;
         size_t length = call->body.len;
         const xd_tracked *d = request->deliveries[written];
-        if (batch && length > BATCH_BYTES) {
+        bool other = written > 0 && d->map != request->deliveries[0]->map;
+        if (batch && (length > BATCH_BYTES || other)) {
             count = xd_schedule_put_back(o->schedule, o->now_us, request, written, 0);
         } else if (write_delivery(o, call, d, batch, written == 0, &fault) == XD_OK) {
             written++;
@@ -388,6 +435,7 @@ static void write_messages(xd_dispatch *o, xd_call *call, xd_request *request)
             call->body.failed = false;
             o->scratch.failed = false;
             count = not_made(o, request, written, &fault);
+            o->missing = XD_STR_NULL;
         }
     }
     if (batch && count) {
@@ -560,19 +608,30 @@ static void log_breaker(xd_dispatch *o, uint32_t lane, xd_breaker_state before, 
     }
 }
 
+/* Notes which bodies the remote may have seen, and which it says that it has not. */
+static void note_seen(const xd_request *request, const xd_answer *answer)
+{
+    bool seen = answer->kind == XD_ANSWER_UNKNOWN || xd_answer_is_ambiguous(answer->status);
+    for (uint32_t i = 0; i < request->count && (seen || answer->kind == XD_ANSWER_ABSENT); i++) {
+        xd_tracked *d = request->deliveries[i];
+        d->told = request->lookup ? d->told && answer->kind != XD_ANSWER_ABSENT : true;
+    }
+}
+
 static void on_answered(void *self, const xd_call *call, const xd_answer *answer)
 {
     xd_dispatch *o = self;
     uint32_t lane = call->request->lane;
     xd_remote_report *report = &o->own[lane];
     xd_latency_add(&report->latency, o->now_us - call->started_us);
-    if (answer->kind != XD_ANSWER_OK) {
+    if (answer->kind != XD_ANSWER_OK && answer->kind != XD_ANSWER_ABSENT) {
         snprintf(report->last_error, sizeof report->last_error, "%s", answer->reason);
         report->last_error_at = o->clock.wall();
     }
     xd_lane_stats before;
     xd_schedule_stats(o->schedule, lane, &before);
     uint32_t count = call->request->count;
+    note_seen(call->request, answer);
     xd_schedule_answered(o->schedule, o->now_us, call->request, answer);
     if (must_declare(o, lane)) {
         undeclare(o, call->request->deliveries, count);

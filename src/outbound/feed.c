@@ -147,6 +147,10 @@ static xd_status track(xd_feed *in, xd_parcel *parcel, bool written, int64_t now
             continue;
         }
         xd_tracked *tracked;
+        uint32_t map = d->map.ptr ? in->port.number_map(in->port.self, d->map) : 0;
+        if (d->map.ptr && !map) {
+            return XD_NO_MEMORY;
+        }
         xd_status status = xd_schedule_add(in->schedule, now_us, lane, parcel->seq, d->index,
                                            d->message, d->order_key, since, &tracked);
         if (status == XD_NO_MEMORY) {
@@ -154,8 +158,11 @@ static xd_status track(xd_feed *in, xd_parcel *parcel, bool written, int64_t now
         }
         if (status == XD_OK) {
             tracked->mark = mark;
+            tracked->map = map;
+            tracked->codes_at = d->codes_at;
             if (from_before) {
                 xd_schedule_doubt(in->schedule, tracked);
+                tracked->told = true;
             }
             if (keep) {
                 atomic_fetch_add(&parcel->owners, 1);

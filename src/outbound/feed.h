@@ -34,6 +34,8 @@ typedef struct xd_feed_port {
      * during the call. */
     void (*refuse)(void *self, int64_t seq, uint32_t index, uint32_t message, xd_str system,
                    xd_str order_key);
+    /* A number for the version of a map; 0 when out of memory. */
+    uint32_t (*number_map)(void *self, xd_str version);
 } xd_feed_port;
 
 /* schedule and bodies are borrowed. NULL when out of memory. */

@@ -335,6 +335,14 @@ static void an_unknown_outcome_is_looked_up(void **state)
     assert_int_equal(posts, 3);
     test_arrival lookup = test_remote_arrival(b.remote, 1);
     assert_string_equal(lookup.query, "key=cd-1-0;id=id-1;");
+    /* That it has it not is an answer, and no error of the system. */
+    xd_buf text;
+    xd_buf_init(&text, 1 << 16);
+    xd_outbound_status(b.outbound, &text);
+    xd_buf_char(&text, '\0');
+    assert_non_null(strstr(text.ptr, "no answer"));
+    assert_null(strstr(text.ptr, "http 404"));
+    xd_buf_finish(&text);
     close_bench(&b);
 }
 
@@ -612,6 +620,163 @@ static void metrics_are_prometheus_text(void **state)
     close_bench(&b);
 }
 
+/* --- systems with a format of their own --- */
+
+#define HASH_CSV "1111111111111111111111111111111111111111111111111111111111111111"
+#define HASH_SOAP "2222222222222222222222222222222222222222222222222222222222222222"
+#define HASH_OWN "3333333333333333333333333333333333333333333333333333333333333333"
+
+static const char CSV_MAP[] =
+    "{\"name\":\"csv\",\"file\":\"maps/"
+    "csv.jsonata\",\"layout\":{\"format\":\"csv\",\"header\":true},"
+    "\"text\":\"{'receipt': receipt, 'site': $xref('site', 'erp', 'A/1'), 'dice': $random()}\"}";
+static const char SOAP_MAP[] =
+    "{\"name\":\"soap\",\"layout\":{\"format\":\"xml\",\"soap\":\"1.1\"},"
+    "\"text\":\"{'goods': {'@no': receipt}}\"}";
+static const char OWN_MAP[] =
+    "{\"name\":\"own\",\"text\":\"seq = 3 ? $error('not three') : {'no': receipt}\"}";
+
+static int64_t emit_mapped(bench *b, const char *order_key, const char *map, bool unwritten)
+{
+    const test_event event = {.systems = {"erp"},
+                              .message = XD_MESSAGE_INVENTORY,
+                              .order_key = order_key,
+                              .map = map,
+                              .unwritten = unwritten};
+    return test_hub_emit(b->port, &event);
+}
+
+/* Corrects the code while answering, so that the next try meets another state. */
+static test_reply correct_the_code(void *context, const test_arrival *arrival, uint32_t number)
+{
+    (void)context;
+    (void)arrival;
+    test_hub_state(XD_STATE_CROSSWALK, "site/erp/A%2F1",
+                   "{\"entries\":[{\"value\":\"new\",\"seq\":9}],"
+                   "\"past\":[{\"value\":\"Werk 1\",\"seq\":1,\"until\":9}]}");
+    return (test_reply){.status = number < 3 ? 503 : 200};
+}
+
+static void a_mapped_body_is_the_same_on_every_try(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, &quick, correct_the_code, NULL);
+    test_hub_state(XD_STATE_MAP, HASH_CSV, CSV_MAP);
+    test_hub_state(XD_STATE_MAP, HASH_SOAP, SOAP_MAP);
+    test_hub_state(XD_STATE_CROSSWALK, "site/erp/A%2F1",
+                   "{\"entries\":[{\"value\":\"Werk 1\",\"seq\":1}]}");
+    start(&b, NULL);
+    run(&b);
+    int64_t csv = emit_mapped(&b, "PO-1", "csv@" HASH_CSV, false);
+    assert_true(test_hub_wait(1));
+    assert_int_equal(test_hub_outcome(csv, 0).ok, 1);
+    assert_int_equal(test_remote_count(b.remote), 4);
+    test_arrival first = test_remote_arrival(b.remote, 0);
+    assert_string_equal(first.content_type, "text/csv; charset=utf-8");
+    assert_string_equal(first.soap_action, "none");
+    assert_non_null(strstr(first.body, "receipt,site,dice\r\nGR-1,Werk 1,0."));
+    for (uint32_t i = 1; i < 4; i++) {
+        test_arrival again = test_remote_arrival(b.remote, i);
+        assert_string_equal(again.body, first.body);
+        assert_string_equal(again.key, first.key);
+        assert_string_equal(again.content_type, first.content_type);
+    }
+    /* The next one over the same connection has headers of its own. */
+    emit_mapped(&b, "PO-1", "soap@" HASH_SOAP, false);
+    emit(&b, "PO-1");
+    assert_true(test_hub_wait(3));
+    test_arrival soap = test_remote_arrival(b.remote, 4);
+    assert_string_equal(soap.content_type, "text/xml; charset=utf-8");
+    assert_string_equal(soap.soap_action, "\"\"");
+    assert_non_null(strstr(soap.body, "<goods no=\"GR-2\"/>"));
+    test_arrival plain = test_remote_arrival(b.remote, 5);
+    assert_string_equal(plain.content_type, "application/json");
+    assert_string_equal(plain.soap_action, "none");
+    close_bench(&b);
+}
+
+static void what_no_map_can_make_is_a_dead_letter_and_the_rest_goes_on(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, &quick, accept_all, NULL);
+    test_hub_state(XD_STATE_MAP, HASH_CSV, CSV_MAP);
+    test_hub_state(XD_STATE_MAP, HASH_OWN, OWN_MAP);
+    start(&b, NULL);
+    run(&b);
+    int64_t missing = emit_mapped(&b, "PO-1", "csv@" HASH_CSV, false);
+    int64_t fine = emit_mapped(&b, "PO-1", "own@" HASH_OWN, false);
+    int64_t broken = emit_mapped(&b, "PO-1", "own@" HASH_OWN, false);
+    int64_t after = emit(&b, "PO-1");
+    assert_true(test_hub_wait(4));
+    assert_int_equal(test_hub_outcome(missing, 0).dead, 1);
+    assert_non_null(strstr(test_hub_outcome(missing, 0).reason,
+                           "xref.missing site/erp/A%2F1: maps/csv.jsonata:1:"));
+    assert_int_equal(test_hub_outcome(fine, 0).ok, 1);
+    assert_int_equal(test_hub_outcome(broken, 0).dead, 1);
+    assert_non_null(strstr(test_hub_outcome(broken, 0).reason, "own:1:"));
+    assert_non_null(strstr(test_hub_outcome(broken, 0).reason, "not three"));
+    assert_int_equal(test_hub_outcome(after, 0).ok, 1);
+    assert_int_equal(test_remote_count(b.remote), 2);
+    close_bench(&b);
+}
+
+static void a_mapped_body_waits_until_its_codes_and_its_version_are_in_the_store(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, &quick, accept_all, NULL);
+    start(&b, NULL);
+    run(&b);
+    int64_t seq = emit_mapped(&b, "PO-1", "csv@" HASH_CSV, true);
+    test_sleep_ms(60);
+    test_hub_state(XD_STATE_MAP, HASH_CSV, CSV_MAP);
+    test_sleep_ms(120);
+    assert_int_equal(test_remote_count(b.remote), 0); /* the code may be there, not yet written */
+    test_hub_state(XD_STATE_CROSSWALK, "site/erp/A%2F1",
+                   "{\"entries\":[{\"value\":\"Werk 1\",\"seq\":1}]}");
+    test_hub_write();
+    assert_true(test_hub_wait(1));
+    assert_int_equal(test_hub_outcome(seq, 0).ok, 1);
+    assert_int_equal(test_remote_count(b.remote), 1);
+    close_bench(&b);
+}
+
+static void a_batch_of_mapped_messages_is_an_array_of_them(void **state)
+{
+    (void)state;
+    bench b;
+    xd_remote_options options = quick;
+    options.batch_max = 5;
+    options.batch_wait_ms = 30;
+    options.concurrency = 1;
+    open_bench(&b, &options, accept_all, NULL);
+    test_hub_state(XD_STATE_MAP, HASH_OWN, OWN_MAP);
+    test_hub_state(XD_STATE_MAP, HASH_SOAP, SOAP_MAP);
+    start(&b, NULL);
+    static const char *const maps[] = {"own@" HASH_OWN, "own@" HASH_OWN,  "own@" HASH_OWN, NULL,
+                                       "own@" HASH_OWN, "soap@" HASH_SOAP};
+    for (int i = 0; i < 6; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "PO-%d", i);
+        emit_mapped(&b, key, maps[i], false);
+    }
+    run(&b);
+    assert_true(test_hub_wait(6));
+    test_arrival first = test_remote_arrival(b.remote, 0);
+    assert_string_equal(first.body, /* 3 is dead, 4 is of no map, 6 of another */
+                        "[{\"no\":\"GR-1\"},{\"no\":\"GR-2\"},{\"no\":\"GR-5\"}]");
+    assert_string_equal(first.content_type, "application/json");
+    assert_int_equal(test_remote_count(b.remote), 2);
+    test_arrival plain = test_remote_arrival(b.remote, 1);
+    assert_true(strstr(plain.body, "[{\"idempotency_key\":\"cd-4-0\"") == plain.body);
+    assert_int_equal(test_hub_outcome(3, 0).dead, 1);
+    assert_int_equal(test_hub_outcome(6, 0).dead, 1);
+    assert_non_null(strstr(test_hub_outcome(6, 0).reason, "batch_max"));
+    close_bench(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -633,6 +798,10 @@ int main(void)
         cmocka_unit_test(stopping_lets_requests_under_way_finish_and_records_them),
         cmocka_unit_test(a_system_nobody_configured_is_a_dead_letter),
         cmocka_unit_test(metrics_are_prometheus_text),
+        cmocka_unit_test(a_mapped_body_is_the_same_on_every_try),
+        cmocka_unit_test(what_no_map_can_make_is_a_dead_letter_and_the_rest_goes_on),
+        cmocka_unit_test(a_mapped_body_waits_until_its_codes_and_its_version_are_in_the_store),
+        cmocka_unit_test(a_batch_of_mapped_messages_is_an_array_of_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,11 @@ static char *failure_text(const xd_outcome *outcome)
     xd_buf_printf(&b, ",\"class\":\"%s\",\"reason\":",
                   outcome->settled == XD_SETTLED_UNKNOWN ? "unknown" : "dead");
     xd_json_write_string(&b, outcome->reason);
+    if (outcome->wait.ptr) {
+        XD_BUF_LIT(&b, ",\"wait\":");
+        xd_json_write_string(&b, outcome->wait);
+    }
+    xd_buf_str_add(&b, outcome->seen ? XD_STR(",\"seen\":true") : XD_STR(""));
     xd_buf_printf(&b, ",\"status\":%d,\"attempts\":%u}", (int)outcome->status, outcome->attempts);
     xd_buf_char(&b, '\0');
     if (b.failed) {

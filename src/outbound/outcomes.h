@@ -34,6 +34,8 @@ typedef struct xd_outcome {
     bool superseded;
     xd_str system, order_key, message; /* the rest is for failures only */
     xd_str reason;
+    xd_str wait; /* key of the code without which it cannot be made; ptr NULL: none */
+    bool seen;   /* the remote may have seen its body all the same */
     int32_t status;
     uint32_t attempts;
 } xd_outcome;

@@ -65,6 +65,9 @@ struct xd_tracked {
     uint16_t put_back; /* times a request could not be made for it */
     int64_t since;     /* given at admission, for age */
     int64_t mark;      /* the caller's */
+    uint32_t map;      /* the caller's: version of the map of its body, 0: none */
+    int64_t codes_at;  /* the caller's: event as of which that map sees codes */
+    bool told;         /* the caller's: the remote may have seen its body */
     void *cargo;       /* the caller's */
     xd_order_key *key;
     xd_order_key *blocked; /* of a superseded one: the key that waits for its record */

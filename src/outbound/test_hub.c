@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum { DOCUMENTS_MAX = 8 };
+
+typedef struct document {
+    xd_state_kind kind;
+    const char *key, *text;
+} document;
+
 typedef struct logged {
     test_event event;
     char order_key[64];
@@ -28,6 +35,8 @@ struct xd_engine {
     int64_t event_count;
     int64_t written_seq; /* meta state_seq; -1: follows head */
     uint32_t recorded;
+    document documents[DOCUMENTS_MAX];
+    uint32_t document_count;
 };
 
 static xd_engine hub = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -132,6 +141,7 @@ void test_hub_open(void)
     hub.head = hub.event_count = 0;
     hub.written_seq = -1;
     hub.recorded = 0;
+    hub.document_count = 0;
     assert(!hub.queue);
     int rc = pthread_create(&hub.thread, NULL, engine_run, NULL);
     assert(rc == 0);
@@ -251,8 +261,13 @@ static uint32_t outbox_row(int64_t seq, char *row, size_t size)
     uint32_t count = 0;
     for (uint32_t i = 0; i < TEST_HUB_SYSTEMS; i++) {
         if (e->event.systems[i] && !e->settled[i]) {
-            n += (size_t)snprintf(row + n, size - n, "%s[%u,\"%s\",\"%s\"]", count ? "," : "", i,
+            n += (size_t)snprintf(row + n, size - n, "%s[%u,\"%s\",\"%s\"", count ? "," : "", i,
                                   e->event.systems[i], xd_message_name(e->event.message));
+            if (e->event.map) {
+                n += (size_t)snprintf(row + n, size - n, ",\"%s\",\"%s\",%lld", e->order_key,
+                                      e->event.map, (long long)seq);
+            }
+            n += (size_t)snprintf(row + n, size - n, "]");
             count++;
         }
     }
@@ -283,8 +298,26 @@ static xd_status reader_state_each(xd_store *store, xd_state_kind only_kind, xd_
     }
 }
 
+static xd_status reader_state_get(xd_store *store, xd_state_kind kind, xd_str key, xd_arena *arena,
+                                  xd_str *ret_value, xd_fault *fault)
+{
+    (void)store;
+    (void)fault;
+    *ret_value = XD_STR_NULL;
+    lock();
+    for (uint32_t i = 0; i < hub.document_count; i++) {
+        const document *d = &hub.documents[i];
+        if (d->kind == kind && xd_str_eq(xd_str_from(d->key), key)) {
+            *ret_value = xd_arena_copy(arena, xd_str_from(d->text));
+        }
+    }
+    unlock();
+    return XD_OK;
+}
+
 static const xd_store_ops reader_ops = {.destroy = reader_destroy,
                                         .log_get = reader_log_get,
+                                        .state_get = reader_state_get,
                                         .state_each = reader_state_each,
                                         .numbered_get = reader_numbered_get,
                                         .meta_get = reader_meta_get};
@@ -312,7 +345,7 @@ static xd_parcel *make_parcel(int64_t seq)
 {
     const logged *e = logged_at(seq);
     size_t head = sizeof(xd_parcel) + TEST_HUB_SYSTEMS * sizeof(struct xd_parcel_delivery);
-    xd_parcel *p = calloc(1, head + 512);
+    xd_parcel *p = calloc(1, head + 1024);
     assert(p);
     char *cursor = (char *)p + head;
     char text[64];
@@ -336,7 +369,11 @@ static xd_parcel *make_parcel(int64_t seq)
                 (struct xd_parcel_delivery){.index = i,
                                             .message = e->event.message,
                                             .system = pack(&cursor, e->event.systems[i]),
-                                            .order_key = pack(&cursor, e->order_key)};
+                                            .order_key = pack(&cursor, e->order_key),
+                                            .codes_at = seq};
+            if (e->event.map) {
+                p->deliveries[p->count - 1].map = pack(&cursor, e->event.map);
+            }
         }
     }
     return p;
@@ -362,6 +399,20 @@ int64_t test_hub_emit(xd_delivery_port port, const test_event *event)
         port.offer(port.self, parcel);
     }
     return seq;
+}
+
+void test_hub_state(xd_state_kind kind, const char *key, const char *text)
+{
+    lock();
+    uint32_t i = 0;
+    while (i < hub.document_count &&
+           (hub.documents[i].kind != kind || strcmp(hub.documents[i].key, key) != 0)) {
+        i++;
+    }
+    assert(i < DOCUMENTS_MAX);
+    hub.documents[i] = (document){kind, key, text};
+    hub.document_count += i == hub.document_count;
+    unlock();
 }
 
 void test_hub_offer_again(xd_delivery_port port, int64_t seq)

@@ -29,9 +29,12 @@ typedef struct test_event {
     const char *order_key;
     bool without_texts; /* the parcel carries none: they must be read from the store */
     bool unwritten;     /* its state gets into the store by test_hub_write only */
+    const char *map;    /* "name@<hash>" for its deliveries; NULL: none */
 } test_event;
 /* Logs an event and returns its seq; offers it to port unless that is empty. */
 int64_t test_hub_emit(xd_delivery_port port, const test_event *event);
+/* A map or crosswalk document of state; text must live until the hub is opened anew. */
+void test_hub_state(xd_state_kind kind, const char *key, const char *text);
 /* Offers the parcel of an event again. */
 void test_hub_offer_again(xd_delivery_port port, int64_t seq);
 /* Everything logged so far is in the store from now on. */

@@ -56,6 +56,9 @@ static test_reply arrive(test_remote *r, struct MHD_Connection *c, const char *p
     copy_header(c, "traceparent", a.traceparent, sizeof a.traceparent);
     copy_header(c, "X-Crossdock-Delivery", a.delivery, sizeof a.delivery);
     copy_header(c, "Authorization", a.authorization, sizeof a.authorization);
+    copy_header(c, "Content-Type", a.content_type, sizeof a.content_type);
+    const char *action = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "SOAPAction");
+    snprintf(a.soap_action, sizeof a.soap_action, "%s", action ? action : "none");
     MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, add_query, a.query);
     memcpy(a.body, b->text, b->len);
     pthread_mutex_lock(&r->lock);

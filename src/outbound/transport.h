@@ -11,15 +11,18 @@
 
 typedef struct xd_transport xd_transport;
 
-/* One request being made. The caller fills what it sends between acquire and post or get. */
+/* One request being made. The caller fills what it sends, all of it, between acquire and post or
+ * get. */
 typedef struct xd_call {
     xd_request *request;
     int64_t started_us;
     xd_buf idempotency_key; /* header values, without control characters */
     xd_buf traceparent;
     xd_buf delivery_id;
-    xd_buf body; /* post */
-    xd_buf path; /* get: appended to the remote's URL */
+    xd_buf body;              /* post */
+    const char *content_type; /* post: what body is, static or as long-lived; NULL: JSON */
+    bool soap_action;         /* post: with an empty SOAPAction header, as SOAP 1.1 wants one */
+    xd_buf path;              /* get: appended to the remote's URL */
 } xd_call;
 
 typedef void (*xd_transport_answered)(void *self, const xd_call *call, const xd_answer *answer);

@@ -47,6 +47,8 @@ typedef enum xd_state_kind {
     XD_STATE_EXCEPTION = 54,  /* seq as 16 hex digits: a business exception for a person */
     XD_STATE_TIMER = 55,
     XD_STATE_DEFINITION = 56, /* "current" */
+    XD_STATE_CODE_WAIT = 58,  /* table/system/code: numbers of its rows; table/system/code/n: a
+                                 delivery that waits for the code */
     XD_STATE_MAP = 57,        /* the map's hash: one version; name/<name>: the newest one's hash */
     XD_STATE_LIMIT = 64
 } xd_state_kind;
@@ -112,7 +114,8 @@ typedef struct xd_store_ops {
                           void *context, xd_fault *fault);
     xd_status (*log_head)(xd_store *store, int64_t *ret_seq, xd_fault *fault);
     /* Enters an event into the register, with the state that its step led to; row->body is only
-     * measured. An event that is in it already is left alone. */
+     * measured. Of an event that is in it already only key and order_key are taken; another event
+     * of its identity is left alone. */
     xd_status (*event_put)(xd_store *store, const xd_log_row *row, xd_fault *fault);
     /* Seq of the registered event of this identity, 0 when there is none. */
     xd_status (*event_find)(xd_store *store, xd_str source, xd_str id, int64_t *ret_seq,

@@ -43,11 +43,35 @@ static bool is_known_break(const xd_diff *d, const xd_schema_break *found)
     return false;
 }
 
+/* Whether given has keywords that the comparison leaves out, so that it may allow less than is
+ * seen. */
+static bool allows_less(const xd_diff_set *given)
+{
+    for (uint32_t i = 0; i < given->count; i++) {
+        const xd_schema_node *node = given->nodes[i];
+        for (const xd_schema_inplace *in = node->inplace; in; in = in->next) {
+            if (in->apply == XD_APPLY_NOT || in->apply == XD_APPLY_IF ||
+                in->apply == XD_APPLY_DEPENDENT) {
+                return true;
+            }
+        }
+        if (node->unevaluated_properties || node->unevaluated_items) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool xd_diff_break(xd_diff *d, const xd_diff_set *given, const xd_schema_node *wanted,
                    const char *keyword, bool undecided, const char *format, ...)
 {
     if (d->quiet || d->break_count >= BREAKS_MAX) {
         return false;
+    }
+    const char *prefix = undecided ? "cannot be decided: " : "";
+    if (!undecided && allows_less(given)) {
+        undecided = true;
+        prefix = "cannot be decided, but it seems that ";
     }
     char text[400];
     va_list arguments;
@@ -60,8 +84,7 @@ bool xd_diff_break(xd_diff *d, const xd_diff_set *given, const xd_schema_node *w
     xd_str here = location(d, wanted, keyword);
     xd_str there = location(d, given->nodes[0], NULL);
     xd_schema_break *found = xd_arena_zalloc(d->arena, sizeof *found);
-    xd_str reason =
-        xd_arena_printf(d->arena, "%s%.*s", undecided ? "cannot be decided: " : "", XD_FMT(said));
+    xd_str reason = xd_arena_printf(d->arena, "%s%.*s", prefix, XD_FMT(said));
     xd_str place = xd_arena_copy(d->arena, (xd_str){d->path, d->path_length});
     if (!found || !reason.ptr || !place.ptr || !here.ptr || !there.ptr) {
         d->failed = true;
@@ -123,11 +146,25 @@ void xd_diff_add(xd_diff_set *set, const xd_schema_node *node)
     }
 }
 
+/* Types that a node's own `not` leaves: those that a schema of nothing but types names are out. */
+static uint32_t types_left(const xd_schema_node *node)
+{
+    uint32_t types = node->types;
+    for (const xd_schema_inplace *in = node->inplace; in; in = in->next) {
+        const xd_schema_node *n = in->apply == XD_APPLY_NOT ? in->nodes[0] : NULL;
+        if (n && n->leaf && !n->never && !n->strings && !n->numbers && !n->enumeration &&
+            !n->constant) {
+            types &= ~n->types;
+        }
+    }
+    return types;
+}
+
 uint32_t xd_diff_types(const xd_diff_set *set)
 {
     uint32_t types = XD_TYPE_ANY;
     for (uint32_t i = 0; i < set->count; i++) {
-        types &= set->nodes[i]->types;
+        types &= types_left(set->nodes[i]);
     }
     return types;
 }
@@ -289,6 +326,7 @@ static bool includes_strings(xd_diff *d, const xd_diff_set *given, const xd_sche
 static bool keeps_bound(const xd_diff_set *given, const xd_schema_bound *bound, int sign,
                         bool strict)
 {
+    bool integers = !(xd_diff_types(given) & XD_TYPE_NUMBER);
     for (uint32_t i = 0; i < given->count; i++) {
         const xd_schema_numbers *n = given->nodes[i]->numbers;
         if (!n) {
@@ -303,6 +341,11 @@ static bool keeps_bound(const xd_diff_set *given, const xd_schema_bound *bound, 
             }
         }
         if (without->given && sign * xd_schema_number_cmp(&without->number, &bound->number) >= 0) {
+            return true;
+        }
+        /* Among whole numbers, above 5 is from 6 on. */
+        if (without->given && integers && without->is_small && bound->is_small && !strict &&
+            sign * without->small + 1 >= sign * bound->small) {
             return true;
         }
     }
@@ -407,6 +450,25 @@ static bool fits_one_only(xd_diff *d, const xd_diff_set *given, const xd_schema_
 
 typedef bool (*fits_function)(xd_diff *d, const xd_diff_set *given, const xd_schema_inplace *in);
 
+/* Whether the values of each type that given allows fit, taken by themselves. */
+static bool fits_by_types(xd_diff *d, const xd_diff_set *given, const xd_schema_inplace *in,
+                          fits_function fits)
+{
+    uint32_t types = xd_diff_types(given);
+    bool good = given->count > 0 && (types & (types - 1)) != 0;
+    for (uint32_t bit = 1; good && bit <= types; bit <<= 1) {
+        if (types & bit) {
+            xd_schema_node only = *given->nodes[0];
+            xd_diff_set narrowed = *given;
+            only.types &= bit;
+            only.direct = only.direct == given->nodes[0] ? &only : only.direct;
+            narrowed.nodes[0] = &only;
+            good = fits(d, &narrowed, in);
+        }
+    }
+    return good;
+}
+
 /* Whether given fits as a whole, or each of its own alternatives does: every value of it falls
  * under one of them. */
 static bool fits_by_alternatives(xd_diff *d, const xd_diff_set *given, const xd_schema_inplace *in,
@@ -425,7 +487,7 @@ static bool fits_by_alternatives(xd_diff *d, const xd_diff_set *given, const xd_
             }
         }
     }
-    return good;
+    return good || fits_by_types(d, given, in, fits);
 }
 
 static bool includes_any_of(xd_diff *d, const xd_diff_set *given, const xd_schema_node *wanted,

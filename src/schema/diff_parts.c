@@ -101,6 +101,7 @@ static bool includes_part(xd_diff *d, const xd_diff_set *given, const xd_diff_se
                            .source = &anything,
                            .resource = any_node(given)->resource,
                            .pointer = any_node(given)->pointer};
+    open.direct = &open; /* values are tried on it */
     xd_diff_set set = {.count = 1, .nodes = {&open}};
     return xd_diff_includes(d, &set, wanted);
 }

@@ -115,6 +115,13 @@ static void test_verdicts_of_usual_changes(void **state)
         {"{\"additionalProperties\":{\"maximum\":5}}",
          "{\"properties\":{\"a\":{\"maximum\":6}},\"additionalProperties\":{\"maximum\":5}}", true,
          false},
+        {"{\"type\":\"integer\",\"exclusiveMinimum\":5}", "{\"type\":\"integer\",\"minimum\":6}",
+         true, true},
+        {"{\"exclusiveMaximum\":5}", "{\"maximum\":4}", false, true},
+        {"{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}",
+         "{\"type\":[\"string\",\"null\"]}", true, true},
+        {"{\"not\":{\"type\":\"string\"}}",
+         "{\"type\":[\"null\",\"boolean\",\"number\",\"array\",\"object\"]}", true, true},
         {"false", "{\"type\":\"string\"}", true, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

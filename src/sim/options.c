@@ -15,6 +15,7 @@ typedef enum option_id {
     FAULTS,
     SLOW_MS,
     LEDGER,
+    INBOX,
     TIMEOUT_S,
     OPEN_REQUESTS,
     PORT_FILE,
@@ -39,6 +40,8 @@ static const struct {
                 0, 0},
     [SLOW_MS] = {"slow-ms", "N", "how long a late answer takes (default 1500)", 0, 60000},
     [LEDGER] = {"ledger", "FILE", "append every arrival to this file as a JSON line", 0, 0},
+    [INBOX] = {"inbox", "DIR",
+               "keep every message, of any format, as DIR/SYSTEM/DELIVERY-MESSAGE.EXT", 0, 0},
     [TIMEOUT_S] = {"timeout-s", "N", "ends by itself after this long (default 60)", 1, 86400},
     [OPEN_REQUESTS] = {"open-requests", "N",
                        "requests the hub may have open at one system, for the audit (default 16)",
@@ -110,6 +113,9 @@ static bool store(xd_sim_options *o, option_id id, const char *value, int64_t nu
         break;
     case LEDGER:
         o->ledger = value;
+        break;
+    case INBOX:
+        o->receiver.inbox = value;
         break;
     case TIMEOUT_S:
         o->timeout_s = (uint32_t)number;

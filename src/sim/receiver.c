@@ -3,9 +3,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum {
@@ -129,6 +131,8 @@ typedef struct post {
     xd_str path, key, text;
     const xd_json *root;
     bool batch;
+    const char *delivery; /* X-Crossdock-Delivery, "" without */
+    const char *type;     /* Content-Type, "" without */
 } post;
 
 static uint32_t message_count(const post *p)
@@ -152,8 +156,52 @@ static bool is_complete(const post *p)
     return message_count(p) > 0;
 }
 
+static const char *ending_of(const char *type)
+{
+    return strstr(type, "json")  ? "json"
+           : strstr(type, "csv") ? "csv"
+           : strstr(type, "xml") ? "xml"
+                                 : "txt";
+}
+
+/* "17.0" as "00000017.0", so that files sort as they were sent. */
+static void name_file(const post *p, char *name, size_t size)
+{
+    const char *slash = strrchr(p->path.ptr, '/');
+    char *end;
+    unsigned long seq = strtoul(p->delivery, &end, 10);
+    size_t n = strspn(end, ".0123456789");
+    snprintf(name, size, "%08lu%.*s-%s.%s", seq, (int)n, end, slash ? slash + 1 : "message",
+             ending_of(p->type));
+}
+
+/* Keeps the body in the inbox; one that is there already is the same delivery again. */
+static xd_status keep(const xd_receiver *r, const post *p, xd_fault *fault)
+{
+    char folder[PATH_MAX / 2];
+    char name[256];
+    char path[PATH_MAX];
+    name_file(p, name, sizeof name);
+    snprintf(folder, sizeof folder, "%s/%s", r->options.inbox, xd_party_name(p->party));
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    (void)mkdir(r->options.inbox, 0777); /* mostly there */
+    (void)mkdir(folder, 0777);
+    FILE *file = fopen(path, "wbxe");
+    if (!file && errno == EEXIST) {
+        return XD_OK;
+    }
+    bool good = file && fwrite(p->text.ptr, 1, p->text.len, file) == p->text.len;
+    good = (file && fclose(file) == 0) && good;
+    return good
+               ? XD_OK
+               : xd_fail(fault, XD_IO, "inbox.write", "cannot write %s: %s", path, strerror(errno));
+}
+
 static xd_status take(xd_receiver *r, const post *p, xd_fault *fault)
 {
+    if (r->options.inbox) {
+        XD_TRY(keep(r, p, fault));
+    }
     xd_book_batch(r->book, message_count(p));
     for (uint32_t i = 0; i < message_count(p); i++) {
         const xd_json *body = p->batch ? XD_GET(&p->root->items[i], "body") : p->root;
@@ -222,6 +270,31 @@ static enum MHD_Result serve_post(xd_receiver *r, struct MHD_Connection *c, cons
     return answer_taken(r, c, p, mishap);
 }
 
+/* A header's value, "" without one. */
+static const char *header_of(struct MHD_Connection *c, const char *name)
+{
+    const char *value = MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+    return value ? value : "";
+}
+
+/* Parses the body. In an inbox it is kept as it came, whatever it is. */
+static xd_status read_body(const xd_receiver *r, xd_str text, xd_arena *arena, const xd_json **ret,
+                           xd_fault *fault)
+{
+    xd_json_limits limits = XD_JSON_LIMITS_DEFAULT;
+    limits.max_bytes = BODY_CAP;
+    if (r->options.inbox) {
+        xd_json *unread = xd_arena_zalloc(arena, sizeof *unread);
+        if (!unread) {
+            return xd_fail(fault, XD_NO_MEMORY, "receiver.memory", "no memory for a body");
+        }
+        *unread = (xd_json){.type = XD_JSON_OBJECT, .length = (uint32_t)text.len};
+        *ret = unread;
+        return XD_OK;
+    }
+    return xd_json_parse(text, limits, arena, ret, fault);
+}
+
 static enum MHD_Result handle_post(xd_receiver *r, struct MHD_Connection *c, xd_party party,
                                    const char *path, xd_str text)
 {
@@ -229,14 +302,14 @@ static enum MHD_Result handle_post(xd_receiver *r, struct MHD_Connection *c, xd_
     post p = {.party = party,
               .path = xd_str_from(path),
               .key = key ? xd_str_from(key) : XD_STR_NULL,
-              .text = text};
-    xd_json_limits limits = XD_JSON_LIMITS_DEFAULT;
+              .text = text,
+              .delivery = header_of(c, "X-Crossdock-Delivery"),
+              .type = header_of(c, "Content-Type")};
     xd_fault fault = XD_FAULT_NONE;
     xd_arena arena;
-    limits.max_bytes = BODY_CAP;
     xd_arena_init(&arena, ARENA_CAP);
     enum MHD_Result result;
-    if (xd_json_parse(text, limits, &arena, &p.root, &fault) != XD_OK) {
+    if (read_body(r, text, &arena, &p.root, &fault) != XD_OK) {
         result = refuse(r, c, MHD_HTTP_BAD_REQUEST, "the body is not JSON");
     } else {
         p.batch = p.root->type == XD_JSON_ARRAY;

@@ -29,6 +29,9 @@ typedef struct xd_receiver_options {
     uint64_t seed;
     xd_fault_level faults;
     int32_t slow_ms;
+    /* Folder in which every message is kept as a file SYSTEM/DELIVERY-MESSAGE.EXT; bodies may then
+     * be of any format, and are not read. NULL: not kept, and JSON as docs/messages.md says. */
+    const char *inbox;
 } xd_receiver_options;
 
 typedef struct xd_receiver xd_receiver;

@@ -36,6 +36,7 @@ static const char *const NAMES[XD_STATE_LIMIT] = {
     [XD_STATE_TIMER] = "timer",
     [XD_STATE_DEFINITION] = "definition",
     [XD_STATE_MAP] = "map",
+    [XD_STATE_CODE_WAIT] = "code_wait",
 };
 
 const char *xd_state_kind_name(xd_state_kind kind)

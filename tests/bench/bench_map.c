@@ -1,7 +1,9 @@
 /* map: goods receipts as text in, goods movements as text out, on one core: read, mapped, written;
  * beside reading and writing alone.
  *     bench_map [SECONDS [MAP NDJSON]]   by default a map and receipts of its own
- *     bench_map print MAP NDJSON         prints what the map makes of each document */
+ *     bench_map print MAP NDJSON         prints what the map makes of each document
+ *     bench_map rate SECONDS MAP NDJSON  prints documents a second and nothing else
+ *     bench_map write DIR                writes the map and the receipts of its own there */
 #include "feed.h"
 #include "measure.h"
 
@@ -31,20 +33,6 @@ typedef struct bench_input {
     size_t count;
     xd_map *map;
 } bench_input;
-
-static void read_file(const char *path, xd_buf *buf)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        bench_die("cannot open %s", path);
-    }
-    char chunk[65536];
-    size_t n;
-    while ((n = fread(chunk, 1, sizeof chunk, file)) > 0) {
-        xd_buf_add(buf, chunk, n);
-    }
-    fclose(file);
-}
 
 static void compile(bench_input *in, xd_str text)
 {
@@ -145,31 +133,49 @@ static void measure(const bench_input *in, double seconds)
                                 .rss_mb = bench_rss_peak_mb(0)});
 }
 
+static void make_receipts(bench_input *in)
+{
+    for (uint64_t i = 0; i < DOCUMENTS; i++) {
+        feed_receipt(&in->text, i, i);
+        xd_buf_char(&in->text, '\n');
+    }
+}
+
+static void load(bench_input *in, const char *map_path, const char *documents_path)
+{
+    xd_buf map;
+    xd_buf_init(&map, FILE_BYTES);
+    bench_read_file(map_path, &map);
+    compile(in, xd_buf_str(&map));
+    xd_buf_finish(&map);
+    bench_read_file(documents_path, &in->text);
+    split_lines(in);
+}
+
 int main(int argc, char **argv)
 {
     bench_input in = {0};
-    bool print = argc > 3 && strcmp(argv[1], "print") == 0;
-    double seconds = (double)(argc > 1 && !print ? strtol(argv[1], NULL, 10) : 5) / (2 * ROUNDS);
+    const char *verb = argc > 1 ? argv[1] : "";
     xd_buf_init(&in.text, FILE_BYTES);
-    if (argc > 3) {
-        xd_buf map;
-        xd_buf_init(&map, FILE_BYTES);
-        read_file(argv[2], &map);
-        compile(&in, xd_buf_str(&map));
-        xd_buf_finish(&map);
-        read_file(argv[3], &in.text);
-    } else {
-        compile(&in, XD_STR(own_map));
-        for (uint64_t i = 0; i < DOCUMENTS; i++) {
-            feed_receipt(&in.text, i, i);
-            xd_buf_char(&in.text, '\n');
-        }
-    }
-    split_lines(&in);
-    if (print) {
+    if (argc > 3 && strcmp(verb, "print") == 0) {
+        load(&in, argv[2], argv[3]);
         print_all(&in);
+    } else if (argc > 4 && strcmp(verb, "rate") == 0) {
+        load(&in, argv[3], argv[4]);
+        printf("%.0f\n", run(&in, true, (double)strtol(argv[2], NULL, 10)));
+    } else if (argc > 2 && strcmp(verb, "write") == 0) {
+        make_receipts(&in);
+        bench_write_file(argv[2], "map.jsonata", XD_STR(own_map));
+        bench_write_file(argv[2], "receipts.ndjson", xd_buf_str(&in.text));
     } else {
-        measure(&in, seconds);
+        if (argc > 3) {
+            load(&in, argv[2], argv[3]);
+        } else {
+            compile(&in, XD_STR(own_map));
+            make_receipts(&in);
+            split_lines(&in);
+        }
+        measure(&in, (double)(argc > 1 ? strtol(verb, NULL, 10) : 5) / (2 * ROUNDS));
     }
     xd_map_destroy(in.map);
     free(in.documents);

@@ -1,5 +1,8 @@
 /* schema: receipts read and checked against a compiled JSON Schema on one core, beside reading
- * alone. bench_schema [SECONDS [SCHEMA NDJSON]], by default with receipts of its own. */
+ * alone. bench_schema [SECONDS [SCHEMA NDJSON]]   by default a schema and receipts of its own
+ *     bench_schema print SCHEMA NDJSON         prints how many are refused
+ *     bench_schema rate SECONDS SCHEMA NDJSON  prints documents a second and nothing else
+ *     bench_schema write DIR                   writes the schema and receipts of its own there */
 #include "feed.h"
 #include "measure.h"
 
@@ -8,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { DOCUMENTS = 5000, ROUNDS = 5, ARENA_BYTES = 64 << 20, FILE_BYTES = 64 << 20 };
 
@@ -57,20 +61,6 @@ typedef struct bench_input {
     xd_schema *schema;
 } bench_input;
 
-static void read_file(const char *path, xd_buf *buf)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        bench_die("cannot open %s", path);
-    }
-    char chunk[65536];
-    size_t n;
-    while ((n = fread(chunk, 1, sizeof chunk, file)) > 0) {
-        xd_buf_add(buf, chunk, n);
-    }
-    fclose(file);
-}
-
 static void compile(bench_input *in, xd_str text)
 {
     xd_arena arena;
@@ -104,6 +94,19 @@ static void split_lines(bench_input *in)
     }
 }
 
+/* Reads a document and checks it when asked for; whether it fits. */
+static bool do_one(const bench_input *in, size_t i, bool check, xd_arena *arena)
+{
+    const xd_json *tree = NULL;
+    bool valid = true;
+    xd_arena_reset(arena);
+    if (xd_json_parse(in->documents[i], XD_JSON_LIMITS_DEFAULT, arena, &tree, NULL) != XD_OK ||
+        (check && xd_schema_check(in->schema, tree, &valid, NULL) != XD_OK)) {
+        bench_die("document %zu cannot be read or checked", i);
+    }
+    return valid;
+}
+
 /* Documents a second; counts those that do not fit. */
 static double run(const bench_input *in, bool check, double seconds, uint64_t *ret_refused)
 {
@@ -116,15 +119,7 @@ static double run(const bench_input *in, bool check, double seconds, uint64_t *r
     uint64_t refused = 0;
     for (size_t i = 0; now < end; now = bench_now_ns()) {
         for (int k = 0; k < 100; k++, i = i + 1 == in->count ? 0 : i + 1) {
-            xd_arena_reset(&arena);
-            const xd_json *tree = NULL;
-            bool valid = true;
-            if (xd_json_parse(in->documents[i], XD_JSON_LIMITS_DEFAULT, &arena, &tree, NULL) !=
-                    XD_OK ||
-                (check && xd_schema_check(in->schema, tree, &valid, NULL) != XD_OK)) {
-                bench_die("document %zu cannot be read or checked", i);
-            }
-            refused += !valid;
+            refused += !do_one(in, i, check, &arena);
         }
         done += 100;
     }
@@ -133,34 +128,47 @@ static double run(const bench_input *in, bool check, double seconds, uint64_t *r
     return (double)done / ((double)(now - begin) / 1e9);
 }
 
-int main(int argc, char **argv)
+static void make_receipts(bench_input *in)
 {
-    bench_input in = {0};
-    double seconds = (double)(argc > 1 ? strtol(argv[1], NULL, 10) : 5) / (2 * ROUNDS);
+    for (uint64_t i = 0; i < DOCUMENTS; i++) {
+        feed_receipt(&in->text, i, i);
+        xd_buf_char(&in->text, '\n');
+    }
+}
+
+static void load(bench_input *in, const char *schema_path, const char *documents_path)
+{
+    xd_buf schema;
+    xd_buf_init(&schema, FILE_BYTES);
+    bench_read_file(schema_path, &schema);
+    compile(in, xd_buf_str(&schema));
+    xd_buf_finish(&schema);
+    bench_read_file(documents_path, &in->text);
+    split_lines(in);
+}
+
+static uint64_t count_refused(const bench_input *in)
+{
+    xd_arena arena;
+    uint64_t refused = 0;
+    xd_arena_init(&arena, ARENA_BYTES);
+    for (size_t i = 0; i < in->count; i++) {
+        refused += !do_one(in, i, true, &arena);
+    }
+    xd_arena_finish(&arena);
+    return refused;
+}
+
+static void measure(const bench_input *in, double seconds)
+{
     double value[ROUNDS];
     double floor[ROUNDS];
-    xd_buf_init(&in.text, FILE_BYTES);
-    if (argc > 3) {
-        xd_buf schema;
-        xd_buf_init(&schema, FILE_BYTES);
-        read_file(argv[2], &schema);
-        compile(&in, xd_buf_str(&schema));
-        xd_buf_finish(&schema);
-        read_file(argv[3], &in.text);
-    } else {
-        compile(&in, XD_STR(own_schema));
-        for (uint64_t i = 0; i < DOCUMENTS; i++) {
-            feed_receipt(&in.text, i, i);
-            xd_buf_char(&in.text, '\n');
-        }
-    }
-    split_lines(&in);
     uint64_t refused = 0;
     double cpu = bench_cpu_s(0);
     double checked = 0;
     for (int i = 0; i < ROUNDS; i++) {
-        floor[i] = run(&in, false, seconds, &refused);
-        value[i] = run(&in, true, seconds, &refused);
+        floor[i] = run(in, false, seconds, &refused);
+        value[i] = run(in, true, seconds, &refused);
         checked += (value[i] + floor[i]) * seconds;
         fprintf(stderr, "bench: schema %.0f/s, reading alone %.0f/s, %llu refused\n", value[i],
                 floor[i], (unsigned long long)refused);
@@ -172,6 +180,34 @@ int main(int argc, char **argv)
                                 .cpu_s = bench_cpu_s(0) - cpu,
                                 .events = checked,
                                 .rss_mb = bench_rss_peak_mb(0)});
+}
+
+int main(int argc, char **argv)
+{
+    bench_input in = {0};
+    const char *verb = argc > 1 ? argv[1] : "";
+    xd_buf_init(&in.text, FILE_BYTES);
+    if (argc > 3 && strcmp(verb, "print") == 0) {
+        load(&in, argv[2], argv[3]);
+        printf("%llu\n", (unsigned long long)count_refused(&in));
+    } else if (argc > 4 && strcmp(verb, "rate") == 0) {
+        uint64_t refused = 0;
+        load(&in, argv[3], argv[4]);
+        printf("%.0f\n", run(&in, true, (double)strtol(argv[2], NULL, 10), &refused));
+    } else if (argc > 2 && strcmp(verb, "write") == 0) {
+        make_receipts(&in);
+        bench_write_file(argv[2], "schema.json", XD_STR(own_schema));
+        bench_write_file(argv[2], "receipts.ndjson", xd_buf_str(&in.text));
+    } else {
+        if (argc > 3) {
+            load(&in, argv[2], argv[3]);
+        } else {
+            compile(&in, XD_STR(own_schema));
+            make_receipts(&in);
+            split_lines(&in);
+        }
+        measure(&in, (double)(argc > 1 ? strtol(verb, NULL, 10) : 5) / (2 * ROUNDS));
+    }
     xd_schema_destroy(in.schema);
     free(in.documents);
     xd_buf_finish(&in.text);

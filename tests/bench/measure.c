@@ -51,6 +51,30 @@ static double bucket_value(uint32_t bucket)
     return (double)((uint64_t)(bucket % BENCH_STEPS + BENCH_STEPS + 1) << shift);
 }
 
+void bench_read_file(const char *path, xd_buf *buf)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        bench_die("cannot open %s", path);
+    }
+    char chunk[65536];
+    size_t n;
+    while ((n = fread(chunk, 1, sizeof chunk, file)) > 0) {
+        xd_buf_add(buf, chunk, n);
+    }
+    fclose(file);
+}
+
+void bench_write_file(const char *folder, const char *name, xd_str text)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(text.ptr, 1, text.len, file) != text.len || fclose(file) != 0) {
+        bench_die("cannot write %s", path);
+    }
+}
+
 void bench_histogram_add(bench_histogram *histogram, int64_t duration_ns)
 {
     histogram->buckets[bucket_of(duration_ns > 0 ? (uint64_t)duration_ns : 0)]++;
@@ -135,6 +159,7 @@ static void print_number(const char *name, double value, int digits)
 void bench_print(const bench_figure *figure)
 {
     double ratio = figure->floor > 0 ? figure->value / figure->floor : 0;
+    ratio = figure->ratio > 0 ? figure->ratio : ratio;
     double per_1000 = figure->events > 0 ? figure->cpu_s * 1000 / figure->events : 0;
     printf("{\"bench\":\"%s\",\"value\":%.*f,\"unit\":\"%s\"", figure->bench,
            figure->value < 100 ? 3 : 0, figure->value, figure->unit);
@@ -154,6 +179,25 @@ static int by_value(const void *left, const void *right)
     double a = *(const double *)left;
     double b = *(const double *)right;
     return (a > b) - (a < b);
+}
+
+double bench_best(const double *values, uint32_t count)
+{
+    double best = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        best = values[i] > best ? values[i] : best;
+    }
+    return best;
+}
+
+double bench_median_ratio(const double *values, const double *floors, uint32_t count)
+{
+    double ratios[BENCH_ROUNDS_MAX];
+    count = count < BENCH_ROUNDS_MAX ? count : BENCH_ROUNDS_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        ratios[i] = values[i] / floors[i];
+    }
+    return bench_median(ratios, count);
 }
 
 double bench_median(double *values, uint32_t count)

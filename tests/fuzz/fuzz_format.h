@@ -22,7 +22,7 @@ static xd_format *fuzz_layout(const char *text)
 }
 
 /* Appends the records a line each, and the faults. Returns whether there was none. */
-static bool fuzz_read(const xd_format *format, xd_str text, size_t step, xd_buf *out)
+static inline bool fuzz_read(const xd_format *format, xd_str text, size_t step, xd_buf *out)
 {
     xd_format_reader *reader = NULL;
     bool good = true;
@@ -73,7 +73,7 @@ static bool fuzz_read(const xd_format *format, xd_str text, size_t step, xd_buf 
 }
 
 /* Writes the records; false when the format cannot hold one. */
-static bool fuzz_write(const xd_format *format, xd_str records, xd_buf *out)
+static inline bool fuzz_write(const xd_format *format, xd_str records, xd_buf *out)
 {
     xd_format *ndjson =
         fuzz_layout("{\"format\":\"ndjson\",\"max_row_bytes\":16000000,\"max_depth\":600}");
@@ -103,7 +103,8 @@ static bool fuzz_write(const xd_format *format, xd_str records, xd_buf *out)
     return good;
 }
 
-static int fuzz_format(const char *const *texts, size_t count, const uint8_t *data, size_t size)
+static inline int fuzz_format(const char *const *texts, size_t count, const uint8_t *data,
+                              size_t size)
 {
     static xd_format *formats[FUZZ_LAYOUTS]; /* compiled once, for the life of the process */
     if (size < 2) {

@@ -1,7 +1,7 @@
 /* libFuzzer target for the front door: the input is what a client sends over a connection, read by
- * libmicrohttpd and answered by the hub's own code, up to the log. Whatever comes, each answer is
- * one of HTTP, never a 500, a refusal of ours is a problem document, and afterwards nothing is held
- * for the connection. */
+ * libmicrohttpd and answered by the hub's own code, up to the log: events, and records of a source
+ * too. Whatever comes, each answer is one of HTTP, never a 500, a refusal of ours is a problem
+ * document, and afterwards nothing is held for the connection. */
 #include "base/json.h"
 #include "hub.h"
 #include "ingress/ingress_int.h"
@@ -9,12 +9,16 @@
 #include "fuzz.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ANSWER_BYTES = 1 << 20, ANSWER_MS = 10000, ARENA_BYTES = 16 << 20 };
+enum { ANSWER_BYTES = 1 << 20, ANSWER_MS = 10000, UNHURRIED_MS = 20, ARENA_BYTES = 16 << 20 };
 
 static char answer[ANSWER_BYTES];
 
@@ -29,6 +33,30 @@ static void say_state(fuzz_hub *hub)
             (long long)stats.queue_length);
 }
 
+/* Waits for bytes or the end. libFuzzer's clock is a signal that interrupts the wait: then again.
+ */
+static bool readable(int fd)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    int64_t until_us = xd_ingress_now_us() + ANSWER_MS * INT64_C(1000);
+    int ready = -1;
+    while (ready < 0 && xd_ingress_now_us() < until_us) {
+        ready = poll(&wait, 1, ANSWER_MS);
+        REQUIRE(ready >= 0 || errno == EINTR);
+    }
+    return ready == 1;
+}
+
+/* Waits, a moment, until the hub has read all and keeps no request waiting. */
+static void let_answer(const fuzz_hub *hub, int fd)
+{
+    int unread = 1;
+    for (int64_t until_us = xd_ingress_now_us() + UNHURRIED_MS * INT64_C(1000);
+         (unread || hub->ingress->waiting) && xd_ingress_now_us() < until_us; sched_yield()) {
+        REQUIRE(ioctl(fd, SIOCOUTQ, &unread) == 0);
+    }
+}
+
 static size_t talk(fuzz_hub *hub, const uint8_t *data, size_t size)
 {
     int fds[2];
@@ -37,18 +65,24 @@ static size_t talk(fuzz_hub *hub, const uint8_t *data, size_t size)
     setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     struct sockaddr_in peer = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     ssize_t sent = size ? send(fds[0], data, size, MSG_NOSIGNAL) : 0;
-    shutdown(fds[0], SHUT_WR);
     REQUIRE(sent == (ssize_t)size);
+    if (size % 2) { /* This client goes as soon as it has spoken. */
+        shutdown(fds[0], SHUT_WR);
+    }
     REQUIRE(MHD_add_connection(hub->ingress->tcp.daemon, fds[1], (struct sockaddr *)&peer,
                                sizeof peer) == MHD_YES);
+    if (size % 2 == 0) { /* And this one when it has its answers. */
+        let_answer(hub, fds[0]);
+        shutdown(fds[0], SHUT_WR);
+    }
     size_t got = 0;
-    for (ssize_t n = 1; n > 0 && got<sizeof answer - 1; got += n> 0 ? (size_t)n : 0) {
-        struct pollfd wait = {.fd = fds[0], .events = POLLIN};
-        if (poll(&wait, 1, ANSWER_MS) != 1) {
+    for (ssize_t n = 1; n > 0 && got < sizeof answer - 1;) {
+        if (!readable(fds[0])) {
             say_state(hub);
             abort(); /* Every connection ends. */
         }
         n = recv(fds[0], answer + got, sizeof answer - 1 - got, 0);
+        got += n > 0 ? (size_t)n : 0;
     }
     close(fds[0]);
     answer[got] = '\0';

@@ -19,15 +19,14 @@ static void fuzz_integer(xd_str value, xd_str picture, xd_arena *arena)
     xd_fault fault = XD_FAULT_NONE;
     xd_str text = XD_STR_NULL;
     xd_str again = XD_STR_NULL;
-    xd_status status = xd_picture_format_integer_text(value, picture, arena, &text, &fault);
+    xd_status status = xd_picture_format_integer(value, picture, arena, &text, &fault);
     check(status, text, &fault);
     if (status == XD_OK) {
         xd_str reread = XD_STR_NULL;
-        status = xd_picture_parse_integer_text(text, picture, arena, &again, &fault);
+        status = xd_picture_parse_integer(text, picture, arena, &again, &fault);
         check(status, again, &fault);
         if (status == XD_OK && text.len > 0) {
-            REQUIRE(xd_picture_format_integer_text(again, picture, arena, &reread, &fault) ==
-                    XD_OK);
+            REQUIRE(xd_picture_format_integer(again, picture, arena, &reread, &fault) == XD_OK);
             REQUIRE(xd_str_eq(text, reread));
         }
     }
@@ -67,14 +66,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     xd_str text = XD_STR_NULL;
     switch (input.ptr[0]) {
     case 'n':
-        check(xd_picture_format_number_text(value, picture, NULL, &arena, &text, &fault), text,
-              &fault);
+        check(xd_picture_format_number(value, picture, NULL, &arena, &text, &fault), text, &fault);
         break;
     case 'i':
         fuzz_integer(value, picture, &arena);
         break;
     case 'p':
-        check(xd_picture_parse_integer_text(value, picture, &arena, &text, &fault), text, &fault);
+        check(xd_picture_parse_integer(value, picture, &arena, &text, &fault), text, &fault);
         break;
     default:
         fuzz_instant(value, picture, &arena);

@@ -13,16 +13,13 @@ enum { INPUTS_PER_HUB = 2000, GRACE_MS = 1000 };
 
 static char folder[] = "/tmp/crossdock-fuzz-XXXXXX";
 static char control_path[sizeof folder + 8];
+#define MAP_HASH "00000000000000000000000000000000000000000000000000000000000000aa"
+
 static fuzz_hub hub;
+static xd_codes *codes;
+static xd_source *source;
 static xd_key key = {.name = "fuzz", .person = "", .scopes = 15};
 static int inputs;
-
-/* What libcrypto keeps for a thread, it keeps until the process ends. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:CRYPTO_zalloc";
-}
 
 static xd_instant fixed_clock(void)
 {
@@ -44,6 +41,20 @@ static xd_status answer_read(void *context, const xd_read_request *request, xd_b
                    limit ? limit : "none");
 }
 
+/* A source wms, whose records need the code of their unit. */
+static void open_source(void)
+{
+    const xd_source_options options = {
+        .name = "wms",
+        .map_file = "wms.jsonata",
+        .map_text = XD_STR("{'uom': $xref('unit', 'wms', code), 'name': name}"),
+        .map_hash = XD_STR(MAP_HASH),
+        .layout = XD_STR("{\"format\":\"csv\",\"header\":true}"),
+        .to = "uom",
+        .codes = codes};
+    REQUIRE(xd_source_open(&options, &source, NULL) == XD_OK);
+}
+
 static void stop(void)
 {
     if (hub.ingress) {
@@ -52,6 +63,8 @@ static void stop(void)
         xd_engine_stop(hub.engine);
         xd_engine_destroy(hub.engine);
         xd_store_destroy(hub.store);
+        xd_source_close(source);
+        xd_codes_destroy(codes);
         hub = (fuzz_hub){0};
     }
 }
@@ -70,6 +83,8 @@ static void start(void)
         xd_sha256_of(XD_STR(FUZZ_SECRET), key.hash);
         atexit(leave);
     }
+    REQUIRE(xd_codes_create(&codes, NULL) == XD_OK);
+    open_source();
     xd_engine_options engine_options = {.clock = fixed_clock};
     xd_ingress_options options = {.address = "127.0.0.1",
                                   .control_path = control_path,
@@ -79,12 +94,22 @@ static void start(void)
                                   .max_batch = 16,
                                   .keys = &key,
                                   .key_count = 1,
+                                  .clock = fixed_clock,
+                                  .sources = (const xd_source *const *)&source,
+                                  .source_count = 1,
                                   .open_loopback = true};
     hub.store = xd_store_memory_create();
     REQUIRE(hub.store);
     REQUIRE(xd_engine_create(hub.store, hub.store, &engine_options,
                              XD_STR("{\"currency\":\"USD\"}"), &hub.engine, NULL) == XD_OK);
+    REQUIRE(xd_engine_connect_codes(hub.engine, (xd_code_port){codes, xd_codes_take}, NULL) ==
+            XD_OK);
     REQUIRE(xd_engine_start(hub.engine, NULL) == XD_OK);
+    REQUIRE(xd_engine_post(hub.engine, XD_KIND_HUB_MAP, XD_STR("wms@1"), XD_STR("hub"),
+                           XD_STR("{\"name\":\"wms\",\"hash\":\"" MAP_HASH "\",\"to\":\"uom\","
+                                  "\"layout\":null,\"text\":\"{'uom': $xref('unit', 'wms', code),"
+                                  " 'name': name}\"}"),
+                           NULL, NULL) == XD_OK);
     REQUIRE(xd_ingress_start(&options, hub.engine, (xd_ingress_ports){.read = answer_read},
                              &hub.ingress, NULL) == XD_OK);
     hub.folder = folder;

@@ -210,6 +210,13 @@ static void check_promise(audit *a, xd_store *store, const accepted *promise, co
         sim_fail(a->verdict, "event %lld is not %.*s of %.*s, as its sender was told %s",
                  (long long)promise->seq, XD_FMT(d->id), XD_FMT(d->source), when);
     }
+    xd_str media, bytes;
+    if (row.raw.len && (store->ops->raw_get(store, (xd_str){row.raw.ptr, XD_SHA256_HEX},
+                                            &a->scratch, &media, &bytes, NULL) != XD_OK ||
+                        !xd_str_eq(bytes, d->data))) {
+        sim_fail(a->verdict, "the bytes of event %lld (%.*s) are not kept %s",
+                 (long long)promise->seq, XD_FMT(d->id), when);
+    }
 }
 
 void audit_accepted(audit *a, xd_store *store, const sim_document *d, int64_t seq, bool duplicate,

@@ -28,7 +28,8 @@ void audit_rewind(audit *a);
 void audit_restart(audit *a, xd_store *store);
 
 typedef struct audit_figures {
-    int64_t events, documents, journals, deliveries, dropped, superseded, parked, exceptions, dead;
+    int64_t events, documents, journals, deliveries, dropped, superseded, parked, exceptions, dead,
+        mapped;
 } audit_figures;
 
 /* When everything is quiet. */

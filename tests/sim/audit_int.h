@@ -41,6 +41,15 @@ account *audit_account(audit *a, xd_str code);
 /* Parses into the scratch arena; NULL fails the run. */
 const xd_json *audit_parse(audit *a, xd_str text);
 
+/* What became of the crosswalks in the log, counted apart from the hub (audit_codes.c). */
+typedef struct audit_codes audit_codes;
+audit_codes *audit_codes_read(audit *a, xd_store *store);
+/* Whether the code key ("table/system/code") has a value in force at an instant, at the end. */
+bool audit_codes_holds(const audit_codes *codes, xd_str key, xd_instant at);
+/* Whether it had that value then, as the log stood after event seq or any later one. */
+bool audit_codes_had(const audit_codes *codes, xd_str key, xd_instant at, int64_t seq,
+                     xd_str value);
+
 void audit_state(audit *a, xd_store *store, audit_figures *ret);
 void audit_deliveries(audit *a, xd_store *store, const sim_plan *plan, remotes *systems,
                       audit_figures *ret);

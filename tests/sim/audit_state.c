@@ -13,6 +13,7 @@ typedef struct sums {
     xd_decimal by_line, by_row, by_bill, by_match;
     map parked; /* seq as text -> anything */
     map booked; /* kind, site and number of documents that were posted */
+    const audit_codes *codes;
     audit_figures *figures;
 } sums;
 
@@ -89,6 +90,15 @@ static bool exists(sums *s, xd_state_kind kind, xd_str key)
     return text.ptr != NULL;
 }
 
+/* The moment as of which a record is mapped. */
+static xd_instant moment_of(sums *s, int64_t seq)
+{
+    xd_log_row row;
+    xd_status status = s->store->ops->log_get(s->store, seq, &s->a->scratch, &row, NULL);
+    assert(status == XD_OK);
+    return row.recorded_at;
+}
+
 /* What a parked document waits for must be missing. */
 static void check_parked(sums *s, xd_str key, const xd_json *d)
 {
@@ -107,6 +117,11 @@ static void check_parked(sums *s, xd_str key, const xd_json *d)
             sim_fail(s->a->verdict, "event %lld is parked for %.*s %.*s, which is there",
                      (long long)XD_INT(d, "seq", 0), XD_FMT(wait), XD_FMT(wait_key));
         }
+    }
+    if (xd_str_eq(wait, XD_STR("xref")) &&
+        audit_codes_holds(s->codes, wait_key, moment_of(s, XD_INT(d, "seq", 0)))) {
+        sim_fail(s->a->verdict, "event %lld is parked for the code %.*s, which is there",
+                 (long long)XD_INT(d, "seq", 0), XD_FMT(wait_key));
     }
     /* Its number lies within its queue. */
     size_t slash = key.len;
@@ -193,21 +208,20 @@ static xd_status visit(void *context, xd_state_kind kind, xd_str key, xd_str val
 /* --- every event has come to something --- */
 
 /* A document that moves goods is booked once, however often and under whatever id it was sent. */
-static void check_booked(sums *s, const xd_log_row *row)
+static void check_booked(sums *s, const xd_log_row *row, xd_kind kind, xd_str site, xd_str number)
 {
     static const xd_kind kinds[] = {XD_KIND_GOODS_RECEIPT, XD_KIND_SUPPLIER_RETURN,
                                     XD_KIND_ADJUSTMENT, XD_KIND_CYCLE_COUNT,
                                     XD_KIND_SALES_SHIPMENT};
     bool moves = false;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        moves |= (xd_kind)row->kind == kinds[i];
+        moves |= kind == kinds[i];
     }
     if (!moves) {
         return;
     }
     char text[256];
-    int n = snprintf(text, sizeof text, "%d %.*s %.*s", (int)row->kind,
-                     XD_FMT(XD_TEXT(audit_parse(s->a, row->body), "site")), XD_FMT(row->key));
+    int n = snprintf(text, sizeof text, "%d %.*s %.*s", (int)kind, XD_FMT(site), XD_FMT(number));
     void **at = map_at(&s->booked, (xd_str){text, (size_t)n});
     if (*at) {
         sim_fail(s->a->verdict, "event %lld (%.*s) was booked although its document was already",
@@ -216,11 +230,28 @@ static void check_booked(sums *s, const xd_log_row *row)
     *at = s;
 }
 
+/* A record became what its own words and the codes of its day say: the number and the order are
+ * its own, and the site is what its code meant at some time since it came. */
+static void check_mapped(sums *s, const xd_log_row *row, const xd_json *data)
+{
+    const xd_json *record = XD_GET(audit_parse(s->a, row->body), "record");
+    xd_str key = xd_arena_printf(&s->a->scratch, "site/wms/%.*s", XD_FMT(XD_TEXT(record, "lager")));
+    assert(key.ptr);
+    s->figures->mapped++;
+    if (!xd_str_eq(XD_TEXT(data, "receipt_no"), XD_TEXT(record, "nr")) ||
+        !xd_str_eq(XD_TEXT(data, "purchase_order"), XD_TEXT(record, "po")) ||
+        !audit_codes_had(s->codes, key, row->recorded_at, row->seq, XD_TEXT(data, "site"))) {
+        sim_fail(s->a->verdict, "event %lld (%.*s) was mapped to another document than its own",
+                 (long long)row->seq, XD_FMT(row->id));
+    }
+}
+
 static xd_status check_event(void *context, const xd_log_row *row)
 {
     sums *s = context;
     char text[32];
-    if (xd_kind_find((xd_kind)row->kind)->internal) {
+    bool is_record = row->kind == XD_KIND_DOCUMENT;
+    if (xd_kind_find((xd_kind)row->kind)->internal && !is_record) {
         return XD_OK;
     }
     xd_arena_reset(&s->a->scratch);
@@ -239,8 +270,13 @@ static xd_status check_event(void *context, const xd_log_row *row)
     }
     n = snprintf(text, sizeof text, "%lld", (long long)row->seq);
     const xd_json *e = audit_parse(s->a, effect);
+    if (is_record && XD_GET(e, "data")) {
+        check_mapped(s, row, XD_GET(e, "data"));
+    }
     if (xd_str_eq(XD_TEXT(e, "result"), XD_STR("posted"))) {
-        check_booked(s, row);
+        const xd_json *data = is_record ? XD_GET(e, "data") : audit_parse(s->a, row->body);
+        check_booked(s, row, is_record ? XD_KIND_GOODS_RECEIPT : (xd_kind)row->kind,
+                     XD_TEXT(data, "site"), is_record ? XD_TEXT(data, "receipt_no") : row->key);
     }
     bool says_parked = xd_str_eq(XD_TEXT(e, "result"), XD_STR("parked"));
     bool is_parked = map_get(&s->parked, (xd_str){text, (size_t)n}) != NULL;
@@ -263,7 +299,7 @@ static void same(audit *a, xd_decimal left, xd_decimal right, const char *what)
 
 void audit_state(audit *a, xd_store *store, audit_figures *ret)
 {
-    sums s = {.a = a, .store = store, .figures = ret};
+    sums s = {.a = a, .store = store, .figures = ret, .codes = audit_codes_read(a, store)};
     map_init(&s.parked, &a->arena);
     map_init(&s.booked, &a->arena);
     xd_status status = store->ops->state_each(store, XD_STATE_NONE, visit, &s, NULL);

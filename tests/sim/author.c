@@ -40,6 +40,7 @@ typedef struct author {
     uint32_t number; /* of the newest document */
     uint32_t transfers;
     int32_t day;
+    bool coded; /* some receipts come as records of the warehouse, which need codes */
 } author;
 
 static uint32_t below(author *a, uint32_t limit)
@@ -309,8 +310,75 @@ static const paper *any_paper(author *a, const paper *papers, uint32_t count)
     return kept ? &papers[below(a, kept)] : NULL;
 }
 
+/* A receipt in the warehouse's own words, which SIM_MAP turns into one. */
+static void record(author *a, xd_buf *b, const order *o)
+{
+    xd_buf_printf(b,
+                  "{\"source\":\"wms\",\"map\":\"" SIM_MAP "\",\"n\":0,\"record\":{\"nr\":\"R%u\","
+                  "\"po\":\"P%u\",\"lager\":\"L%u\",\"am\":",
+                  a->number, o->number, chance(a, 95) ? o->site : below(a, SITES));
+    instant(a, b);
+    XD_BUF_LIT(b, ",\"zeilen\":[");
+    uint32_t lines = 1 + below(a, o->lines);
+    for (uint32_t i = 0; i < lines; i++) {
+        uint32_t line = 10 * (1 + below(a, o->lines));
+        uint32_t q = below(a, 9);
+        xd_buf_printf(b, "%s{\"n\":%u,\"pos\":%u,\"menge\":%s,\"einheit\":\"%s\"}", i ? "," : "",
+                      i + 1, line, quantities[q], chance(a, 85) ? "ST" : "KAR");
+        note(a, a->receipts, &a->receipt_count, o, line, q);
+    }
+    XD_BUF_LIT(b, "]}}");
+    add(a, XD_KIND_DOCUMENT, "urn:wms", b);
+}
+
+/* A row of the crosswalks that records need: mostly what it should be, now and then that of
+ * another, for another time, or taken back. */
+static void code(author *a, xd_buf *b)
+{
+    if (chance(a, 20)) { /* corrects what finance is told, from now on */
+        xd_buf_printf(b,
+                      "{\"table\":\"out\",\"system\":\"finance\",\"code\":\"X\","
+                      "\"value\":\"v%u\"}",
+                      below(a, 4));
+        add(a, XD_KIND_CROSSWALK, "urn:codes", b);
+        return;
+    }
+    static const struct {
+        const char *table, *system, *code, *values[2];
+    } codes[] = {{"site", "wms", "L0", {"S0", "S1"}},
+                 {"site", "wms", "L1", {"S1", "S0"}},
+                 {"unit", "wms", "ST", {"EA", "CS"}},
+                 {"unit", "wms", "KAR", {"CS", "EA"}},
+                 {"uom", "factor", "CS>EA", {"12", "1/3"}}};
+    uint32_t at = below(a, sizeof codes / sizeof *codes);
+    xd_buf_printf(b, "{\"table\":\"%s\",\"system\":\"%s\",\"code\":\"%s\"", codes[at].table,
+                  codes[at].system, codes[at].code);
+    if (chance(a, 15)) {
+        XD_BUF_LIT(b, ",\"value\":null");
+    } else {
+        xd_buf_printf(b, ",\"value\":\"%s\"", codes[at].values[chance(a, 15)]);
+    }
+    if (chance(a, 30)) {
+        xd_buf_printf(b, ",\"valid_from\":\"%s\"",
+                      (const char *[]){"2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z",
+                                       "2026-03-01T12:00:00Z",
+                                       "2027-01-01T00:00:00Z"}[below(a, 4)]);
+    }
+    if (chance(a, 15)) {
+        xd_buf_printf(b, ",\"valid_to\":\"%s\"",
+                      (const char *[]){"2026-02-15T00:00:00Z", "2026-03-01T16:00:00Z",
+                                       "2028-01-01T00:00:00Z"}[below(a, 3)]);
+    }
+    xd_buf_char(b, '}');
+    add(a, XD_KIND_CROSSWALK, "urn:codes", b);
+}
+
 static void goods_receipt(author *a, xd_buf *b, const order *o)
 {
+    if (a->coded && chance(a, 40)) {
+        record(a, b, o);
+        return;
+    }
     const paper *old = chance(a, 12) ? any_paper(a, a->receipts, a->receipt_count) : NULL;
     o = old ? old->order : o;
     xd_buf_printf(b,
@@ -557,6 +625,10 @@ static void poison(author *a, xd_buf *b)
 
 static void any_document(author *a, xd_buf *b)
 {
+    if (a->coded && chance(a, 8)) {
+        code(a, b);
+        return;
+    }
     const order *o = any_order(a);
     uint32_t at = below(a, 100);
     if (!o || at < 11) {
@@ -631,6 +703,45 @@ static void repeat(author *a)
     }
 }
 
+static const char map_text[] =
+    "{'receipt_no': nr, 'purchase_order': po, 'site': $xref('site', 'wms', lager),"
+    " 'received_at': am, 'lines': zeilen.{'line': n, 'po_line': pos,"
+    " 'quantity': $uom(menge, $xref('unit', 'wms', einheit), 'EA')}[]}";
+
+static const char out_map_text[] = "$merge([$, {'unit': $xref('out', 'finance', 'X')}])";
+
+static void write_out_map(author *a, xd_buf *b)
+{
+    xd_buf_clear(b);
+    XD_BUF_LIT(b, "{\"name\":\"out\",\"hash\":\"" SIM_OUT_MAP
+                  "\",\"from\":\"journal\",\"layout\":null,\"text\":");
+    xd_json_write_string(b, xd_str_from(out_map_text));
+    xd_buf_char(b, '}');
+    a->out->plan->out_map =
+        (sim_document){.kind = XD_KIND_HUB_MAP,
+                       .source = XD_STR("hub"),
+                       .id = XD_STR("out@1"),
+                       .data = xd_arena_copy(&a->out->plan->arena, xd_buf_str(b))};
+    a->out->plan->out_code =
+        (sim_document){.kind = XD_KIND_CROSSWALK,
+                       .source = XD_STR("urn:codes"),
+                       .id = XD_STR("out@1"),
+                       .data = XD_STR("{\"table\":\"out\",\"system\":\"finance\","
+                                      "\"code\":\"X\",\"value\":\"first\"}")};
+}
+
+static void write_map(author *a, xd_buf *b)
+{
+    XD_BUF_LIT(b, "{\"name\":\"wms\",\"hash\":\"" SIM_MAP
+                  "\",\"to\":\"goods_receipt\",\"layout\":null,\"text\":");
+    xd_json_write_string(b, xd_str_from(map_text));
+    xd_buf_char(b, '}');
+    a->out->plan->map = (sim_document){.kind = XD_KIND_HUB_MAP,
+                                       .source = XD_STR("hub"),
+                                       .id = XD_STR("wms@1"),
+                                       .data = xd_arena_copy(&a->out->plan->arena, xd_buf_str(b))};
+}
+
 void sim_write_documents(sim_writing *writing, uint32_t count)
 {
     author *a = xd_arena_zalloc(&writing->plan->arena, sizeof *a);
@@ -640,8 +751,13 @@ void sim_write_documents(sim_writing *writing, uint32_t count)
     writing->size = count;
     a->out = writing;
     a->random = &writing->random;
+    a->coded = writing->plan->seed % 2 == 0;
     xd_buf b;
     xd_buf_init(&b, 1 << 16);
+    if (a->coded) {
+        write_map(a, &b);
+        write_out_map(a, &b);
+    }
     uint32_t fresh = count - count / 11;
     uint32_t masters = ITEMS + SUPPLIERS + SITES;
     while (writing->count < fresh) {

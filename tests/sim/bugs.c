@@ -33,6 +33,9 @@ static const bug bugs[] = {
     {"unbalanced_rounding", "the rounding line of an entry is left out"},
     {"journal_number_reused", "a journal number is given twice"},
     {"park_forgets_last", "a parked document is not counted in its queue"},
+    {"code_wakes_nobody", "records that wait for a code go on waiting when it comes"},
+    {"code_never_ends", "a code is in force beyond its end"},
+    {"forget_raw_bytes", "what a record was read from is not kept"},
     {"lose_one_woken", "of the documents that resume, the last is lost"},
     {"no_second_person", "whoever entered an invoice may release its holds"},
     {"lose_dead_letter", "an undeliverable message is not kept"},
@@ -44,6 +47,7 @@ static const bug bugs[] = {
     {"release_out_of_order", "younger deliveries of a key overtake one that failed"},
     {"ignore_retry_after", "a system that asks for time gets none"},
     {"breaker_never_half_opens", "a system that was down is never tried again"},
+    {"codes_of_now", "what is sent again is made with codes that were corrected since"},
     {"outcome_recorded_twice", "an outcome is put into the log twice"},
     {"forget_the_held", "what comes while a gap is closed is forgotten"},
     /* store */

@@ -87,13 +87,14 @@ static bool run_seed(const options *o, uint64_t seed, bool last)
     if (o->verbose || last) {
         printf(
             "seed %llu: %u actions, %lld events in the log, %lld journals, %lld deliveries, %lld "
-            "requests, %lld crashes, %lld store faults, %lld parked, %lld exceptions, "
+            "requests, %lld crashes, %lld store faults, %lld mapped, %lld parked, %lld exceptions, "
             "%lld steps, %.1f simulated s, %.1f ms\n",
             (unsigned long long)seed, plan.count, (long long)f.audit.events,
             (long long)f.audit.journals, (long long)f.audit.deliveries,
             (long long)f.remotes.requests, (long long)f.crashes, (long long)f.store_faults,
-            (long long)f.audit.parked, (long long)f.audit.exceptions, (long long)f.steps,
-            (double)f.simulated_us / 1e6, (double)(sim_machine_us() - before_us) / 1e3);
+            (long long)f.audit.mapped, (long long)f.audit.parked, (long long)f.audit.exceptions,
+            (long long)f.steps, (double)f.simulated_us / 1e6,
+            (double)(sim_machine_us() - before_us) / 1e3);
     }
     if (verdict.failed) {
         sim_report(&plan, o->events, o->bug, &verdict, !o->no_shrink);

@@ -89,10 +89,21 @@ typedef struct sim_action {
     uint64_t draw; /* for choices that depend on what is there when it runs */
 } sim_action;
 
+/* The map by which records become receipts; the hub has it before any record comes. */
+#define SIM_MAP "0000000000000000000000000000000000000000000000000000000000005eed"
+
+/* The map of what finance is told, where its requests are no batches: the message, and a code,
+ * which may be missing, and is corrected while things are tried again. */
+#define SIM_OUT_MAP "000000000000000000000000000000000000000000000000000000000000face"
+
 typedef struct sim_plan {
     xd_arena arena;
     uint64_t seed;
     sim_estate estate;
+    sim_document
+        map; /* its version in the log; data ptr NULL: this plan has neither records nor codes */
+    sim_document out_map;  /* data ptr NULL: finance is told in our own words */
+    sim_document out_code; /* the first value of the code that it needs */
     sim_action *actions;
     uint32_t count;
 } sim_plan;

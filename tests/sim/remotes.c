@@ -176,6 +176,10 @@ static void act(remotes *r, const call *c, const element *e)
     const char *name = r->plan->estate.remotes[c->system].name;
     if (k->effect) {
         r->counts.repeats++;
+        if (!xd_str_eq(r->effects[k->effect - 1].body, e->body)) {
+            sim_fail(r->verdict, "%s was told two things under the key %.*s: %.*s and %.*s", name,
+                     XD_FMT(e->key), XD_FMT(r->effects[k->effect - 1].body), XD_FMT(e->body));
+        }
         if (r->plan->estate.safety[c->system] != SIM_KEYED) {
             sim_fail(r->verdict, "%s, which does not deduplicate, was told %.*s twice", name,
                      XD_FMT(e->key));

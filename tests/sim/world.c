@@ -55,6 +55,7 @@ typedef struct world {
     xd_random draw;    /* of turns and moments only */
     int64_t engine_next_us;
     bool engine_busy;
+    bool map_known; /* records are read only by maps that are in the log */
 } world;
 
 /* --- the hub --- */
@@ -156,6 +157,7 @@ static void answer_text(xd_submission *s, xd_buf *ret)
 
 static void accepted(world *w, const sim_document *d, int64_t seq, bool duplicate)
 {
+    w->map_known |= d->kind == XD_KIND_HUB_MAP && xd_str_eq(d->id, w->plan->map.id);
     audit_accepted(w->audit, shaky_inner(w->store), d, seq, duplicate,
                    shaky_committed_head(w->store));
 }
@@ -235,6 +237,21 @@ static bool open_event(xd_submission *s, uint32_t i, const sim_document *d)
     return xd_event_open(event, !kind->internal, &s->arena, NULL) == XD_OK;
 }
 
+/* The bytes of a record are kept with the event. */
+static void keep_bytes(xd_submission *s, xd_event *event)
+{
+    uint8_t digest[XD_SHA256_BYTES];
+    char hex[XD_SHA256_HEX + 1];
+    xd_sha256_of(event->data_text, digest);
+    xd_hex(digest, sizeof digest, hex);
+    s->raw_bytes = event->data_text;
+    s->raw_media = XD_STR("application/json");
+    s->raw_hash = xd_arena_copy(&s->arena, xd_str_from(hex));
+    event->raw = xd_arena_printf(&s->arena, "%s#1", hex);
+    event->map = XD_STR(SIM_MAP);
+    assert(s->raw_hash.ptr && event->raw.ptr);
+}
+
 static void describe(request *r, xd_submission *s)
 {
     s->done = on_done;
@@ -246,6 +263,11 @@ static void describe(request *r, xd_submission *s)
         s->bytes += s->events[i].data_text.len;
         hash = xd_hash64(s->events[i].data_text, hash);
     }
+    for (uint32_t i = 0; i < s->count && !s->raw_bytes.ptr; i++) {
+        if (s->events[i].kind->kind == XD_KIND_DOCUMENT) {
+            keep_bytes(s, &s->events[i]);
+        }
+    }
     if (r->idempotency_key.len) {
         s->consumer = XD_STR("sim");
         s->idempotency_key = r->idempotency_key;
@@ -254,9 +276,22 @@ static void describe(request *r, xd_submission *s)
     }
 }
 
+static bool must_wait_for_map(const request *r)
+{
+    bool has_record = false;
+    for (uint32_t i = 0; i < r->count; i++) {
+        has_record |= r->documents[i].kind == XD_KIND_DOCUMENT;
+    }
+    return has_record && !r->world->map_known;
+}
+
 static void send(request *r)
 {
     world *w = r->world;
+    if (must_wait_for_map(r)) {
+        r->due_us = sim_now_us() + 10000;
+        return;
+    }
     size_t bytes = 0;
     for (uint32_t i = 0; i < r->count; i++) {
         bytes += r->documents[i].data.len;
@@ -691,6 +726,11 @@ void sim_run(const sim_plan *plan, const bool *keep, sim_verdict *verdict, sim_f
     w.remotes = remotes_create(plan, verdict);
     w.audit = audit_create(verdict);
     start(&w);
+    if (plan->map.data.ptr) {
+        add_request(&w, &plan->map, 1, plan->seed);
+        add_request(&w, &plan->out_map, 1, plan->seed + 1);
+        add_request(&w, &plan->out_code, 1, plan->seed + 2);
+    }
     for (uint32_t i = 0; i < plan->count && !verdict->failed; i++) {
         if (!keep || keep[i]) {
             pass_time(&w, sim_now_us() + plan->actions[i].gap_us);

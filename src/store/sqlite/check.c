@@ -251,11 +251,14 @@ static xd_status walk_findings(sqlite3 *db, const char *path, xd_damage_visit vi
                              : xd_sqlite_fail(fault, db, rc, path, "checking the structure");
 }
 
-/* The register, which finds events, against the log it was made from. */
+/* The register, which finds events, against the log it was made from. A record that waits for its
+ * map (kind 40) is found by the numbers of the document that it becomes, which the log does not
+ * hold. */
 static const char REGISTER[] =
     "SELECT e.seq FROM event e LEFT JOIN log l ON l.seq = e.seq "
     "LEFT JOIN source s ON s.id = e.source_id "
-    "WHERE (l.source, l.id, l.kind, l.key, l.order_key, l.recorded_at, l.actor,"
+    "WHERE (l.source, l.id, l.kind, CASE l.kind WHEN 40 THEN e.key ELSE l.key END,"
+    " CASE l.kind WHEN 40 THEN e.order_key ELSE l.order_key END, l.recorded_at, l.actor,"
     " length(CAST(l.body AS BLOB))) IS NOT"
     " (s.name, e.id, e.kind, e.key, e.order_key, e.recorded_at, e.actor, e.bytes)"
     " OR l.time IS NOT e.time "

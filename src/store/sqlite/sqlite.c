@@ -77,7 +77,9 @@ static const char *const SQL[STATEMENTS] = {
     [SOURCE_ADD] = "INSERT INTO source (name) VALUES (?)",
     [EVENT_PUT] = "INSERT INTO event (seq, recorded_at, kind, source_id, id, key, time, actor, "
                   "order_key, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                  "ON CONFLICT (source_id, id) DO NOTHING",
+                  "ON CONFLICT (source_id, id) DO UPDATE SET key = excluded.key, "
+                  "order_key = excluded.order_key WHERE seq = excluded.seq AND "
+                  "(key <> excluded.key OR order_key <> excluded.order_key)",
     [EVENT_FIND] = "SELECT seq FROM event WHERE id = ?2 AND "
                    "source_id = (SELECT id FROM source WHERE name = ?1)",
     [STATE_GET] = "SELECT value FROM state WHERE kind = ? AND key = ?",

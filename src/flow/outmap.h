@@ -1,0 +1,48 @@
+/* Maps of what goes out: a message's body becomes what its system wants, by a map and, where the
+ * system does not speak JSON, a layout. Nothing but the event, its effect, the version of the map
+ * and the codes as of one event decide the bytes, so whoever makes them again makes the same. Pure.
+ */
+#ifndef XD_FLOW_OUTMAP_H
+#define XD_FLOW_OUTMAP_H
+
+#include "flow/step.h"
+
+enum { XD_OUTMAP_MEDIA_BYTES = 128 };
+
+typedef struct xd_outmap xd_outmap; /* one version, compiled: immutable */
+
+/* version is the data of its hub.map event: {"name","hash","from","text","layout","file",
+ * "content_type"}; nothing of it is kept. Faults: XD_INVALID (the map or the layout, with place),
+ * XD_NO_MEMORY. */
+XD_CHECKED xd_status xd_outmap_open(const xd_json *version, xd_outmap **ret, xd_fault *fault);
+/* Accepts NULL. */
+void xd_outmap_close(xd_outmap *map);
+/* Content-Type of what it makes; owned by the map. */
+const char *xd_outmap_media(const xd_outmap *map);
+/* Whether what it makes is JSON, or at least text in UTF-8. */
+bool xd_outmap_is_json(const xd_outmap *map);
+/* Whether SOAP 1.1 wants its SOAPAction header beside it. */
+bool xd_outmap_is_soap11(const xd_outmap *map);
+
+/* The version that "name@hash" names: its hash, which is its key in XD_STATE_MAP. */
+xd_str xd_outmap_hash(xd_str version);
+
+typedef struct xd_outmap_use {
+    xd_str body;   /* as xd_flow_render makes it */
+    xd_str system; /* that it goes to: $system */
+    xd_message message;
+    const xd_event *event;
+    uint32_t index;     /* of the delivery within the event */
+    int64_t codes_at;   /* codes are those known right after this event, which state has reached */
+    xd_state_view view; /* where they are read */
+} xd_outmap_use;
+
+/* Appends the bytes; nothing on a fault. arena is scratch. *ret_missing (may be NULL) is set to the
+ * key of the code that is not there, in arena, when that is the fault. Faults, with a text that
+ * names file, line and column of the map: XD_INVALID, XD_LIMIT, XD_OVERFLOW, XD_NOT_FOUND
+ * ("xref.missing", "uom.missing"); XD_NO_MEMORY, and those of view, as they are. */
+XD_CHECKED xd_status xd_outmap_write(const xd_outmap *map, const xd_outmap_use *use,
+                                     xd_arena *arena, xd_buf *buf, xd_str *ret_missing,
+                                     xd_fault *fault);
+
+#endif

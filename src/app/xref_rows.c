@@ -67,6 +67,14 @@ void xd_xref_problem_add(xd_xref_rows *rows, int64_t line, xd_str column, const 
     rows->bad++;
 }
 
+/* How much of what was found is shown: whole characters. */
+static int shown_bytes(xd_str found)
+{
+    size_t shown = found.len < SHOWN_BYTES ? found.len : SHOWN_BYTES;
+    size_t cut = shown;
+    return (int)(xd_utf8_valid((xd_str){found.ptr, shown}, &cut) ? shown : cut);
+}
+
 /* A fault of a row: its path is the column. Its text begins with that name, which stands in front
  * of it anyway; what was found is added. */
 static void add_fault(xd_xref_rows *rows, int64_t line, const xd_json *row, const xd_fault *why)
@@ -86,8 +94,7 @@ static void add_fault(xd_xref_rows *rows, int64_t line, const xd_json *row, cons
                            : "";
     if (found.len) {
         xd_xref_problem_add(rows, line, column, "%.*s; found \"%.*s\"%s", XD_FMT(text),
-                            (int)(found.len < SHOWN_BYTES ? found.len : SHOWN_BYTES), found.ptr,
-                            found.len < SHOWN_BYTES ? "" : "...");
+                            shown_bytes(found), found.ptr, found.len < SHOWN_BYTES ? "" : "...");
     } else {
         xd_xref_problem_add(rows, line, column, "%.*s%s", XD_FMT(text), hint);
     }
@@ -128,8 +135,7 @@ static bool fill_in(xd_xref_rows *rows, int64_t line, const char *name, xd_str g
     if (given.ptr && found.len && !xd_str_eq(found, given)) {
         xd_xref_problem_add(rows, line, xd_str_from(name),
                             "is \"%.*s\", but --%s says \"%.*s\": leave one of them out",
-                            (int)(found.len < SHOWN_BYTES ? found.len : SHOWN_BYTES), found.ptr,
-                            name, XD_FMT(given));
+                            shown_bytes(found), found.ptr, name, XD_FMT(given));
         return false;
     }
     if (given.ptr) {

@@ -41,8 +41,10 @@ xd_status xd_flow_timer(xd_flow *f)
     enum { DUE_DIGITS = 16 };
     xd_str key = XD_TEXT(f->data, "timer");
     const xd_json *timer = NULL;
-    XD_TRY(xd_step_get(f->step, XD_STATE_TIMER, key, &timer, f->fault));
-    if (!timer || key.len <= DUE_DIGITS) {
+    if (key.len > DUE_DIGITS) {
+        XD_TRY(xd_step_get(f->step, XD_STATE_TIMER, key, &timer, f->fault));
+    }
+    if (!timer) {
         return xd_answer(f, "noted"); /* taken back since */
     }
     XD_TRY(xd_step_delete(f->step, XD_STATE_TIMER, key, f->fault));

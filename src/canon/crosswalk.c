@@ -1,10 +1,11 @@
 /* Crosswalk entry: what one system calls a thing, in the words of another, from one day on. The
  * entries of a code are told apart by the instant at which they begin. Pure. */
 #include "base/fraction.h"
+#include "canon/event.h"
 #include "canon/kinds_int.h"
 
 enum { TABLE, SYSTEM, CODE, VALUE, VALID_FROM, VALID_TO };
-enum { NAME_BYTES = 64, CODE_BYTES = 256, VALUE_BYTES = 1024, TIME_BYTES = 40 };
+enum { NAME_BYTES = 64, CODE_BYTES = XD_EVENT_KEY_MAX, VALUE_BYTES = 1024, TIME_BYTES = 40 };
 
 static const xd_field fields[] = {
     XD_FIELD("table", XD_FIELD_CODE, XD_REQUIRED, "name of the code table, such as item", .min = 1,

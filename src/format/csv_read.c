@@ -170,9 +170,6 @@ static xd_status too_long(xd_csv_reader *reader, xd_fault *fault)
 /* Ends the field at bytes [start, end) of the row. */
 static inline xd_status end_field(xd_csv_reader *reader, size_t start, size_t end, xd_fault *fault)
 {
-    if (end > reader->layout->max_row_bytes) {
-        return too_long(reader, fault);
-    }
     if (reader->field_count == reader->field_size && !grow_fields(reader)) {
         return out_of_memory(fault);
     }
@@ -281,6 +278,9 @@ static split_result after_quote(xd_csv_reader *reader, const char *p, const char
 static xd_status close_field(xd_csv_reader *reader, size_t at, xd_fault *fault)
 {
     size_t start = reader->field_start;
+    if (at > reader->layout->max_row_bytes) { /* the closing quote counts, however bytes are cut */
+        return too_long(reader, fault);
+    }
     if (reader->quoted && !reader->uneven) {
         return end_field(reader, start + 1, at - 1, fault);
     }

@@ -13,7 +13,7 @@
 
 enum {
     XD_CROSSWALK_NAME_BYTES = 64,  /* of a table's or system's name */
-    XD_CROSSWALK_CODE_BYTES = 256, /* of a code */
+    XD_CROSSWALK_CODE_BYTES = 128, /* of a code */
     XD_CROSSWALK_VALUE_BYTES = 1024
 };
 

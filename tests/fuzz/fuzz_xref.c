@@ -49,7 +49,7 @@ static void check(const xd_xref_rows *rows)
     for (size_t i = 0; i < rows->count; i++) {
         const xd_crosswalk_row *row = &rows->rows[i].row;
         REQUIRE(row->table.len && row->system.len && row->code.len);
-        REQUIRE(row->table.len <= 64 && row->system.len <= 64 && row->code.len <= 256);
+        REQUIRE(row->table.len <= 64 && row->system.len <= 64 && row->code.len <= 128);
         REQUIRE(row->value.len <= 1024 && xd_utf8_valid(row->value, NULL));
         REQUIRE(row->valid_to == XD_INSTANT_NONE || row->valid_from < row->valid_to);
     }

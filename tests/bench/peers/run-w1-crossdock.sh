@@ -12,7 +12,7 @@ ACCT=("${PIDS[@]}")
 stored() { sqlite3 -readonly "$HUB/data/crossdock.db" 'select count(*) from log'; }
 # The hub's door is /v1/events.
 wrk() { command wrk "${@/:$PEERPORT\/receipts/:$PEERPORT\/v1\/events}"; }
-w1 crossdock "$PEERPORT" "validated, SQLite WAL + synchronous FULL, group commit; steps partly put off"
+w1 crossdock "$PEERPORT" "validated, SQLite WAL + synchronous FULL, group commit; every event stepped within the run"
 stop_tree "${PIDS[@]}"
 PIDS=()
 rm -rf "$HUB"

@@ -200,7 +200,7 @@ static const xd_config_field engine_fields[] = {
      DRAFT(engine.batch_max)},
     {.name = "flush_rows",
      .type = XD_CONFIG_INTEGER,
-     .fallback = "4000",
+     .fallback = "8000",
      .min = 1,
      .max = 1000000,
      .unit = "rows",

@@ -29,7 +29,7 @@ static void set_defaults(xd_engine_options *o)
     o->queue_max_bytes = o->queue_max_bytes ? o->queue_max_bytes : (size_t)64 << 20;
     o->backlog_max = o->backlog_max ? o->backlog_max : 1000000;
     o->batch_max = o->batch_max ? o->batch_max : 1024;
-    o->flush_rows = o->flush_rows ? o->flush_rows : 4000;
+    o->flush_rows = o->flush_rows ? o->flush_rows : 8000;
     o->flush_ms = o->flush_ms ? o->flush_ms : 100;
     o->cache_bytes = o->cache_bytes ? o->cache_bytes : (size_t)24 << 20;
 }
@@ -154,6 +154,7 @@ xd_status xd_engine_create(xd_store *log, xd_store *state, const xd_engine_optio
     set_defaults(&e->options);
     e->queue_tail = &e->queue_head;
     e->handed_tail = &e->handed_head;
+    e->offers_tail = &e->offers;
     e->retained_tail = &e->retained_head;
     e->appender_over = true;
     xd_arena_init(&e->read_arena, READ_ARENA_CAP);

@@ -50,6 +50,9 @@ struct xd_submission {
     /* Called on the engine thread once the outcome is durable (or refused). Must be quick. */
     void (*done)(xd_submission *submission);
     void *context; /* the submitter's */
+    /* The submitter's too, at any time: the engine never looks at them. */
+    void *waiter;
+    xd_submission *link;
     /* The engine's. */
     xd_submission *next;
     atomic_int owners;
@@ -65,6 +68,7 @@ void xd_submission_release(xd_submission *submission);
  * from. Shared; release when done. */
 typedef struct xd_parcel {
     atomic_int owners;
+    struct xd_parcel *next; /* for whoever owns the parcel alone */
     int64_t seq;
     xd_str data_text; /* ptr NULL: load from the store (log body and effect) */
     xd_str effect;
@@ -103,7 +107,7 @@ typedef struct xd_engine_options {
     int64_t
         backlog_max; /* events appended and not yet stepped, default 1,000,000: past it, XD_BUSY */
     uint32_t batch_max;        /* events appended per transaction, default 1024 */
-    uint32_t flush_rows;       /* state rows that force a write, default 4000 */
+    uint32_t flush_rows;       /* state rows that force a write, default 8000 */
     int32_t flush_ms;          /* oldest unwritten state, default 100 */
     size_t cache_bytes;        /* clean state kept in memory, default 24 MiB */
     xd_instant (*clock)(void); /* recorded_at of events */

@@ -33,7 +33,7 @@ struct xd_engine {
     xd_submission **queue_tail;
     size_t queue_bytes;
     uint32_t queue_length;
-    bool appender_waits;
+    uint32_t awaited; /* submissions that the appender waits for; 0: it does not wait */
     bool stepper_waits;
     bool appending;             /* a batch is off the queue and not answered */
     bool appender_over;         /* its thread has ended, or never ran */
@@ -54,7 +54,7 @@ struct xd_engine {
 
     /* The appender's own. */
     xd_appender appender;
-    uint32_t turn_submissions; /* that the last turn found waiting */
+    uint32_t turn_submissions; /* that the last turn took, and so answered */
 
     /* The stepper's own. */
     xd_processor *processor; /* owns */
@@ -64,7 +64,10 @@ struct xd_engine {
     xd_submission **retained_tail;
     int64_t offer_from; /* deliveries are offered once this seq is stepped */
     bool offering;
+    xd_parcel *offers; /* of the steps of this turn, in order */
+    xd_parcel **offers_tail;
     int64_t dirty_since_us;    /* monotonic; 0 when nothing is dirty */
+    int64_t last_step_us;      /* monotonic */
     int64_t write_retry_at_us; /* 0: the store takes state */
 
     atomic_int_fast64_t appended, duplicates, conflicts, refused, stepped, batches, flushes, rows,

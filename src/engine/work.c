@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 enum {
-    STEP_CHUNK = 128,      /* steps between two looks at the clock */
-    IDLE_FLUSH_US = 10000, /* a stepper with nothing to step writes what is older than this */
+    STEP_CHUNK = 64,       /* steps between two looks at the clock */
+    IDLE_FLUSH_US = 10000, /* a stepper that had nothing to step for so long writes */
     IDLE_US = 1000000,
     RETRY_MS = 200 /* between attempts while the store refuses writes */
 };
@@ -20,10 +20,23 @@ void xd_work_offer(void *self, xd_parcel *parcel)
 {
     xd_engine *e = self;
     if (e->offering) {
-        e->port.offer(e->port.self, parcel);
+        *e->offers_tail = parcel;
+        e->offers_tail = &parcel->next;
     } else {
         /* Not lost: it is in the OUTBOX documents, which are offered as a whole later. */
         xd_parcel_release(parcel);
+    }
+}
+
+/* Once per turn and not per event: the first offer may have to wake a thread. */
+static void hand_over_offers(xd_engine *e)
+{
+    xd_parcel *parcel = e->offers;
+    e->offers = NULL;
+    e->offers_tail = &e->offers;
+    for (xd_parcel *next; parcel; parcel = next) {
+        next = parcel->next;
+        e->port.offer(e->port.self, parcel);
     }
 }
 
@@ -142,6 +155,7 @@ static void step(xd_engine *e)
     e->state->ops->hold(e->state);
     xd_status status = step_until(e, end < from + STEP_CHUNK ? end : from + STEP_CHUNK, &fault);
     e->state->ops->let_go(e->state);
+    hand_over_offers(e);
     if (status != XD_OK) {
         /* The cache may hold half of a change; what is durable is right, so a new start is too. */
         XD_LOG(XD_LOG_ERROR, "engine.failed",
@@ -149,7 +163,8 @@ static void step(xd_engine *e)
                XD_LOG_TEXT("why", xd_str_from(fault.text)));
         e->failed = true;
     }
-    xd_figure_add(&e->step_us, xd_engine_now_us() - start);
+    e->last_step_us = xd_engine_now_us();
+    xd_figure_add(&e->step_us, e->last_step_us - start);
 }
 
 /* --- writing state --- */
@@ -171,12 +186,10 @@ static int64_t write_wait_us(const xd_engine *e, int64_t now_us)
         offering_waits_for_write(e)) {
         return retry_us > 0 ? retry_us : 0;
     }
+    int64_t due_us = e->dirty_since_us + e->options.flush_ms * 1000LL;
+    int64_t idle_us = e->last_step_us + IDLE_FLUSH_US;
     bool idle = e->running && xd_processor_stepped(e->processor) >= e->committed_head;
-    int64_t patience_us = e->options.flush_ms * 1000LL;
-    if (idle && patience_us > IDLE_FLUSH_US) {
-        patience_us = IDLE_FLUSH_US;
-    }
-    int64_t wait_us = e->dirty_since_us + patience_us - now_us;
+    int64_t wait_us = (idle && idle_us < due_us ? idle_us : due_us) - now_us;
     wait_us = wait_us > retry_us ? wait_us : retry_us;
     return wait_us > 0 ? wait_us : 0;
 }

@@ -97,6 +97,14 @@ static void files_are_for_their_owner_only(void **state)
 }
 
 /* The child commits and dies without closing anything, as after kill -9. */
+/* Counting takes one lock for all threads at each allocation, and can only be switched off before
+ * SQLite is first used: so this test is the first of its process. */
+static void sqlite_does_not_count_its_memory(void **state)
+{
+    write_something(*state);
+    assert_int_equal(sqlite3_memory_highwater(0), 0);
+}
+
 static void what_was_committed_survives_the_death_of_the_process(void **state)
 {
     const test_folder *at = *state;
@@ -426,6 +434,7 @@ static void the_write_ahead_log_stays_bounded_under_continuous_load(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(sqlite_does_not_count_its_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(files_are_for_their_owner_only, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_committed_survives_the_death_of_the_process, setup,
                                         teardown),

@@ -436,6 +436,7 @@ xd_status xd_sqlite_open_part(const xd_sqlite_file *file, sqlite3 **ret, xd_faul
 
 char *xd_sqlite_log_path(const char *path)
 {
+    configure(); /* the first that any opening calls of SQLite */
     size_t stem = strlen(path);
     if (stem > 3 && strcmp(path + stem - 3, ".db") == 0) {
         stem -= 3;

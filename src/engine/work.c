@@ -11,7 +11,8 @@
 
 enum {
     STEP_CHUNK = 64,       /* steps between two looks at the clock */
-    IDLE_FLUSH_US = 10000, /* a stepper that had nothing to step for so long writes */
+    IDLE_FLUSH_US = 10000, /* a stepper that had nothing to step for so long writes, */
+    CALM_FLUSH_US = 30000, /* and one that has nothing to step just now what is older than this */
     IDLE_US = 1000000,
     RETRY_MS = 200 /* between attempts while the store refuses writes */
 };
@@ -187,9 +188,13 @@ static int64_t write_wait_us(const xd_engine *e, int64_t now_us)
         return retry_us > 0 ? retry_us : 0;
     }
     int64_t due_us = e->dirty_since_us + e->options.flush_ms * 1000LL;
-    int64_t idle_us = e->last_step_us + IDLE_FLUSH_US;
-    bool idle = e->running && xd_processor_stepped(e->processor) >= e->committed_head;
-    int64_t wait_us = (idle && idle_us < due_us ? idle_us : due_us) - now_us;
+    if (e->running && xd_processor_stepped(e->processor) >= e->committed_head) {
+        int64_t idle_us = e->last_step_us + IDLE_FLUSH_US;
+        int64_t calm_us = e->dirty_since_us + CALM_FLUSH_US;
+        int64_t early_us = idle_us < calm_us ? idle_us : calm_us;
+        due_us = early_us < due_us ? early_us : due_us;
+    }
+    int64_t wait_us = due_us - now_us;
     wait_us = wait_us > retry_us ? wait_us : retry_us;
     return wait_us > 0 ? wait_us : 0;
 }

@@ -1,13 +1,9 @@
 /* Reading codes: tables, systems, one code, an instant; and what documents wait for. */
-#include "api/read.h"
-#include "base/json.h"
+#include "api/ask_test.h"
 #include "canon/kind.h"
-#include "store/store_test.h"
 
 static test_folder at;
-static xd_reader *reader;
-static xd_arena arena;
-static xd_buf body;
+static test_asker asker;
 
 static const struct {
     const char *key, *value;
@@ -95,56 +91,24 @@ static void write_all(const char *path)
 static int open_all(void **state)
 {
     (void)state;
-    xd_fault fault = XD_FAULT_NONE;
     test_folder_make(&at);
     write_all(at.path);
-    xd_arena_init(&arena, 16u << 20);
-    xd_buf_init(&body, 1u << 20);
-    return xd_read_open(at.path, NULL, &reader, &fault);
+    return test_asker_open(&asker, at.path, NULL);
 }
 
 static int close_all(void **state)
 {
     (void)state;
-    xd_read_close(reader);
-    xd_buf_finish(&body);
-    xd_arena_finish(&arena);
+    test_asker_close(&asker);
     test_folder_remove(&at);
     return 0;
-}
-
-/* Arguments as {"name", "value", ..., NULL}. */
-static const char *argument(void *self, const char *name)
-{
-    for (const char *const *one = self; one && *one; one += 2) {
-        if (strcmp(one[0], name) == 0) {
-            return one[1];
-        }
-    }
-    return NULL;
-}
-
-static xd_status ask_with(const char *path, const char *const *arguments, xd_fault *fault)
-{
-    xd_read_request request = {
-        .path = path, .query = argument, .self = (void *)(uintptr_t)arguments};
-    xd_buf_clear(&body);
-    *fault = XD_FAULT_NONE;
-    return xd_read_dispatch(reader, &request, &body, fault);
 }
 
 /* The ids of a page with a space behind each, then the cursor of the next. */
 static const char *ids(const char *path, const char *const *arguments)
 {
     static char text[512];
-    xd_fault fault;
-    const xd_json *page = NULL;
-    xd_arena_reset(&arena);
-    if (ask_with(path, arguments, &fault) != XD_OK) {
-        fail_msg("%s: %s", path, fault.text);
-    }
-    assert_int_equal(
-        xd_json_parse(xd_buf_str(&body), XD_JSON_LIMITS_DEFAULT, &arena, &page, &fault), XD_OK);
+    const xd_json *page = test_ask(&asker, path, arguments);
     const xd_json *items = XD_GET(page, "items");
     size_t n = 0;
     text[0] = '\0';
@@ -156,29 +120,28 @@ static const char *ids(const char *path, const char *const *arguments)
     return text;
 }
 
-#define WITH(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 static void codes_are_narrowed_by_table_system_and_code(void **state)
 {
     (void)state;
     assert_string_equal(ids("/crosswalks", NULL),
                         "item/erp/4711 item/wms/4711 item/wms/L%2F1 item2/wms/4711 | ");
-    assert_string_equal(ids("/crosswalks", WITH("table", "item")),
+    assert_string_equal(ids("/crosswalks", TEST_ARGUMENTS("table", "item")),
                         "item/erp/4711 item/wms/4711 item/wms/L%2F1 | ");
-    assert_string_equal(ids("/crosswalks", WITH("table", "item", "system", "wms")),
+    assert_string_equal(ids("/crosswalks", TEST_ARGUMENTS("table", "item", "system", "wms")),
                         "item/wms/4711 item/wms/L%2F1 | ");
-    assert_string_equal(ids("/crosswalks", WITH("system", "erp")), "item/erp/4711 | ");
-    assert_string_equal(ids("/crosswalks", WITH("table", "item", "code", "4711")),
+    assert_string_equal(ids("/crosswalks", TEST_ARGUMENTS("system", "erp")), "item/erp/4711 | ");
+    assert_string_equal(ids("/crosswalks", TEST_ARGUMENTS("table", "item", "code", "4711")),
                         "item/erp/4711 item/wms/4711 | ");
-    assert_string_equal(ids("/crosswalks", WITH("table", "item", "system", "wms", "code", "L/1")),
-                        "item/wms/L%2F1 | ");
-    assert_string_equal(ids("/crosswalks", WITH("table", "item", "system", "wms", "code", "no")),
-                        "| ");
-    assert_string_equal(ids("/crosswalks", WITH("table", "item", "limit", "2")),
-                        "item/erp/4711 item/wms/4711 | item/wms/4711");
     assert_string_equal(
-        ids("/crosswalks", WITH("table", "item", "limit", "2", "cursor", "item/wms/4711")),
+        ids("/crosswalks", TEST_ARGUMENTS("table", "item", "system", "wms", "code", "L/1")),
         "item/wms/L%2F1 | ");
+    assert_string_equal(
+        ids("/crosswalks", TEST_ARGUMENTS("table", "item", "system", "wms", "code", "no")), "| ");
+    assert_string_equal(ids("/crosswalks", TEST_ARGUMENTS("table", "item", "limit", "2")),
+                        "item/erp/4711 item/wms/4711 | item/wms/4711");
+    assert_string_equal(ids("/crosswalks", TEST_ARGUMENTS("table", "item", "limit", "2", "cursor",
+                                                          "item/wms/4711")),
+                        "item/wms/L%2F1 | ");
 }
 
 static void at_an_instant_only_what_is_in_force_is_listed(void **state)
@@ -187,16 +150,17 @@ static void at_an_instant_only_what_is_in_force_is_listed(void **state)
     const char *one[] = {"table", "item", "system", "wms", "code", "4711", "at", "", NULL};
     one[7] = "2026-01-31";
     assert_string_equal(ids("/crosswalks", one), "item/wms/4711 | ");
-    assert_non_null(strstr(body.ptr, "\"value\":\"A\"}]"));
+    assert_non_null(strstr(asker.body.ptr, "\"value\":\"A\"}]"));
     one[7] = "2026-02-01";
     assert_string_equal(ids("/crosswalks", one), "| ");
     one[7] = "2026-04-01T00:00:00Z";
     assert_string_equal(ids("/crosswalks", one), "item/wms/4711 | ");
-    assert_non_null(strstr(body.ptr, "\"value\":\"B\"}]"));
-    assert_string_equal(ids("/crosswalks", WITH("at", "2026-03-01")),
+    assert_non_null(strstr(asker.body.ptr, "\"value\":\"B\"}]"));
+    assert_string_equal(ids("/crosswalks", TEST_ARGUMENTS("at", "2026-03-01")),
                         "item/erp/4711 item/wms/L%2F1 item2/wms/4711 | ");
     xd_fault fault;
-    assert_int_equal(ask_with("/crosswalks", WITH("at", "yesterday"), &fault), XD_INVALID);
+    assert_int_equal(test_ask_for(&asker, "/crosswalks", TEST_ARGUMENTS("at", "yesterday"), &fault),
+                     XD_INVALID);
     assert_string_equal(fault.rule, "read.at");
 }
 
@@ -204,9 +168,9 @@ static void one_code_is_found_by_its_key(void **state)
 {
     (void)state;
     xd_fault fault;
-    assert_int_equal(ask_with("/crosswalks/item/wms/L%2F1", NULL, &fault), XD_OK);
-    assert_non_null(strstr(body.ptr, "\"code\":\"L/1\""));
-    assert_int_equal(ask_with("/crosswalks/item/wms/no", NULL, &fault), XD_NOT_FOUND);
+    assert_int_equal(test_ask_for(&asker, "/crosswalks/item/wms/L%2F1", NULL, &fault), XD_OK);
+    assert_non_null(strstr(asker.body.ptr, "\"code\":\"L/1\""));
+    assert_int_equal(test_ask_for(&asker, "/crosswalks/item/wms/no", NULL, &fault), XD_NOT_FOUND);
     assert_string_equal(fault.rule, "read.unknown");
 }
 
@@ -215,25 +179,33 @@ static void what_is_waited_for_is_counted_by_code(void **state)
     (void)state;
     assert_string_equal(ids("/crosswalks/missing", NULL),
                         "account/finance_out/GRNI site/wms/L%2F1 uom/factor/CS>EA | ");
-    assert_non_null(strstr(body.ptr, "\"code\":\"GRNI\",\"waiting\":0,\"deliveries\":1,\"since\":"
-                                     "\"2026-11-17T13:00:03Z\",\"example\":{\"seq\":3,"));
-    assert_non_null(strstr(body.ptr, "\"code\":\"CS>EA\",\"waiting\":1,\"deliveries\":1,\"since\":"
-                                     "\"2026-11-17T13:00:04Z\",\"example\":{\"seq\":4,"));
-    assert_string_equal(ids("/crosswalks/missing", WITH("table", "site")), "site/wms/L%2F1 | ");
+    assert_non_null(strstr(asker.body.ptr,
+                           "\"code\":\"GRNI\",\"waiting\":0,\"deliveries\":1,\"since\":"
+                           "\"2026-11-17T13:00:03Z\",\"example\":{\"seq\":3,"));
+    assert_non_null(strstr(asker.body.ptr,
+                           "\"code\":\"CS>EA\",\"waiting\":1,\"deliveries\":1,\"since\":"
+                           "\"2026-11-17T13:00:04Z\",\"example\":{\"seq\":4,"));
+    assert_string_equal(ids("/crosswalks/missing", TEST_ARGUMENTS("table", "site")),
+                        "site/wms/L%2F1 | ");
     const char *first = "{\"items\":[{\"id\":\"site/wms/L%2F1\",\"table\":\"site\",\"system\":"
                         "\"wms\",\"code\":\"L/"
                         "1\",\"waiting\":2,\"deliveries\":0,\"since\":\"2026-11-17T13:00:07Z\","
                         "\"example\":{\"seq\":7,";
-    assert_true(strncmp(body.ptr, first, strlen(first)) == 0);
-    assert_non_null(strstr(body.ptr, "\"id\":\"id-7\""));
-    assert_string_equal(ids("/crosswalks/missing", WITH("limit", "2")),
+    assert_true(strncmp(asker.body.ptr, first, strlen(first)) == 0);
+    assert_non_null(strstr(asker.body.ptr, "\"id\":\"id-7\""));
+    assert_string_equal(ids("/crosswalks/missing", TEST_ARGUMENTS("limit", "2")),
                         "account/finance_out/GRNI site/wms/L%2F1 | site/wms/L%2F1");
-    assert_string_equal(ids("/crosswalks/missing", WITH("limit", "1", "cursor", "site/wms/L%2F1")),
+    assert_string_equal(
+        ids("/crosswalks/missing", TEST_ARGUMENTS("limit", "1", "cursor", "site/wms/L%2F1")),
+        "uom/factor/CS>EA | ");
+    assert_string_equal(ids("/crosswalks/missing", TEST_ARGUMENTS("table", "uom")),
                         "uom/factor/CS>EA | ");
-    assert_string_equal(ids("/crosswalks/missing", WITH("table", "uom")), "uom/factor/CS>EA | ");
-    assert_string_equal(ids("/crosswalks/missing", WITH("table", "site", "system", "erp")), "| ");
+    assert_string_equal(
+        ids("/crosswalks/missing", TEST_ARGUMENTS("table", "site", "system", "erp")), "| ");
     xd_fault fault;
-    assert_int_equal(ask_with("/crosswalks/missing", WITH("system", "wms"), &fault), XD_INVALID);
+    assert_int_equal(
+        test_ask_for(&asker, "/crosswalks/missing", TEST_ARGUMENTS("system", "wms"), &fault),
+        XD_INVALID);
     assert_string_equal(fault.rule, "read.table");
 }
 

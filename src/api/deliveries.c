@@ -130,8 +130,7 @@ static xd_status settle_dead(xd_ask *ask, const xd_seen_event *event, xd_deliver
     return status;
 }
 
-/* Outcomes come soon after the event, so the walk over them is short; it is bounded all the same.
- */
+/* Outcomes come soon after the step, so the walk over them is short; it is bounded all the same. */
 static const char OUTCOMES[] =
     "SELECT o.recorded_at, substr(k.value, length(?2) + 1) FROM (SELECT recorded_at, body FROM log"
     " WHERE seq IN (SELECT seq FROM event WHERE kind = 61 AND kind >= 60 AND seq > ?1"
@@ -197,7 +196,8 @@ static int settled_count(const xd_deliveries *d)
     return settled;
 }
 
-static xd_status settle_delivered(xd_ask *ask, const xd_seen_event *event, xd_deliveries *d)
+static xd_status settle_delivered(xd_ask *ask, const xd_seen_event *event, int64_t by,
+                                  xd_deliveries *d)
 {
     sqlite3_stmt *s = NULL;
     int missing = d->count - settled_count(d);
@@ -205,7 +205,7 @@ static xd_status settle_delivered(xd_ask *ask, const xd_seen_event *event, xd_de
         return XD_OK;
     }
     XD_TRY(xd_ask_prepare(ask, OUTCOMES, &s));
-    sqlite3_bind_int64(s, 1, event->seq);
+    sqlite3_bind_int64(s, 1, by);
     xd_bind(s, 2, xd_arena_printf(ask->arena, "%lld.", (long long)event->seq));
     xd_status status = XD_OK;
     while ((missing > 0 || !d->sure) && xd_ask_row(ask, s, &status)) {
@@ -219,7 +219,7 @@ static xd_status settle_delivered(xd_ask *ask, const xd_seen_event *event, xd_de
     return status;
 }
 
-xd_status xd_ask_deliveries(xd_ask *ask, const xd_seen_event *event,
+xd_status xd_ask_deliveries(xd_ask *ask, const xd_seen_event *event, int64_t by,
                             const xd_definition *definition, const xd_json *effect,
                             xd_deliveries *ret)
 {
@@ -229,6 +229,6 @@ xd_status xd_ask_deliveries(xd_ask *ask, const xd_seen_event *event,
     }
     XD_TRY(settle_waiting(ask, event, ret));
     XD_TRY(settle_dead(ask, event, ret));
-    XD_TRY(settle_delivered(ask, event, ret));
+    XD_TRY(settle_delivered(ask, event, by, ret));
     return add_maps(ask, event, effect, ret);
 }

@@ -23,8 +23,9 @@ typedef struct xd_deliveries {
                   and message of delivered ones are not to be trusted */
 } xd_deliveries;
 
-/* definition is the one in force when the event was stepped; it and effect may be NULL. */
-XD_CHECKED xd_status xd_ask_deliveries(xd_ask *ask, const xd_seen_event *event,
+/* by is the event whose step made them: the event's own, or that of the one that it had waited for.
+ * definition is the one in force then; it and effect may be NULL. */
+XD_CHECKED xd_status xd_ask_deliveries(xd_ask *ask, const xd_seen_event *event, int64_t by,
                                        const xd_definition *definition, const xd_json *effect,
                                        xd_deliveries *ret);
 

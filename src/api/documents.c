@@ -122,8 +122,8 @@ static xd_status seqs_of_number(xd_ask *ask, xd_kind kind, xd_str number, int64_
 {
     sqlite3_stmt *s = NULL;
     XD_TRY(xd_ask_prepare(ask,
-                          "SELECT seq FROM event WHERE key = ? AND key <> '' AND kind = ?"
-                          " ORDER BY seq DESC LIMIT ?",
+                          "SELECT seq FROM event e WHERE key = ? AND key <> '' AND " XD_SQL_KIND(
+                              "e") " = ? ORDER BY seq DESC LIMIT ?",
                           &s));
     xd_bind(s, 1, number);
     sqlite3_bind_int(s, 2, (int)kind);
@@ -302,12 +302,14 @@ xd_status xd_ask_documents(xd_ask *ask)
 /* --- search --- */
 
 /* Numbers equal to q first, then those that begin with it, then orders that q keeps in order. */
-static const char SEARCH[] =
-    "SELECT 1 AS rank, kind, key, max(seq), count(*) FROM event WHERE key = ?1 AND key <> ''"
-    " GROUP BY kind, key UNION ALL "
-    "SELECT 2, kind, key, max(seq), count(*) FROM (SELECT kind, key, seq FROM event"
-    " WHERE key > ?1 AND key < ?2 AND key <> '' LIMIT 2000) GROUP BY kind, key "
-    "ORDER BY 1, 3, 2 LIMIT ?3";
+static const char SEARCH[] = "SELECT 1 AS rank, " XD_SQL_KIND(
+    "e") " AS is_kind, key, max(seq), count(*) FROM event e"
+         " WHERE key = ?1 AND key <> '' GROUP BY is_kind, key UNION ALL "
+         "SELECT 2, is_kind, key, max(seq), count(*) FROM (SELECT " XD_SQL_KIND(
+             "e") " AS is_kind, key,"
+                  " seq FROM event e WHERE key > ?1 AND key < ?2 AND key <> '' LIMIT 2000) GROUP "
+                  "BY is_kind, key "
+                  "ORDER BY 1, 3, 2 LIMIT ?3";
 
 static xd_status write_hit(xd_ask *ask, sqlite3_stmt *s)
 {

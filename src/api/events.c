@@ -2,15 +2,21 @@
 #include "api/read_int.h"
 
 /* A record that waited for its map (kind 40) has the numbers of the document that it became in the
- * register. */
+ * register, and what it says in its effect. */
 #define EVENT                                                                                      \
-    "SELECT l.seq, l.recorded_at, l.kind, l.source, l.id,"                                         \
-    " CASE l.kind WHEN 40 THEN coalesce((SELECT e.key FROM event e WHERE e.seq = l.seq), '')"      \
-    " ELSE l.key END,"                                                                             \
-    " CASE l.kind WHEN 40 THEN coalesce((SELECT e.order_key FROM event e WHERE e.seq = l.seq),"    \
-    " '') ELSE l.order_key END, l.actor, l.trace, l.body, l.time,"                                 \
-    " (SELECT value ->> 'name' FROM state WHERE kind = 57 AND key = l.map) || '@' || l.map,"       \
-    " l.raw FROM log l "
+    "SELECT l.seq, l.recorded_at, " XD_SQL_KIND(                                                   \
+        "l") ", l.source, l.id,"                                                                   \
+             " CASE l.kind WHEN 40 THEN coalesce((SELECT e.key FROM event e WHERE e.seq = "        \
+             "l.seq), '')"                                                                         \
+             " ELSE l.key END,"                                                                    \
+             " CASE l.kind WHEN 40 THEN coalesce((SELECT e.order_key FROM event e WHERE e.seq = "  \
+             "l.seq),"                                                                             \
+             " '') ELSE l.order_key END, l.actor, l.trace,"                                        \
+             " CASE l.kind WHEN 40 THEN coalesce((SELECT f.body -> 'data' FROM effect f"           \
+             " WHERE f.seq = l.seq), l.body) ELSE l.body END, l.time,"                             \
+             " (SELECT value ->> 'name' FROM state WHERE kind = 57 AND key = l.map) || '@' || "    \
+             "l.map,"                                                                              \
+             " l.raw FROM log l "
 
 static xd_status read_event(xd_ask *ask, sqlite3_stmt *s, xd_seen_event *ret)
 {
@@ -84,11 +90,16 @@ xd_status xd_ask_definition(xd_ask *ask, int64_t seq, xd_seen_event *ret)
     return status;
 }
 
+xd_str xd_seen_kind(const xd_seen_event *event)
+{
+    return event->kind ? xd_str_from(event->kind->name) : XD_STR("unknown");
+}
+
 void xd_out_event(xd_buf *buf, const xd_seen_event *event)
 {
     xd_out_int(buf, "seq", event->seq);
     xd_out_instant(buf, "recorded_at", event->recorded_at);
-    xd_out_text(buf, "kind", event->kind ? xd_str_from(event->kind->name) : XD_STR("unknown"));
+    xd_out_text(buf, "kind", xd_seen_kind(event));
     xd_out_text(buf, "document", event->key);
     xd_out_text(buf, "order", event->order_key);
     xd_out_text(buf, "source", event->source);

@@ -86,7 +86,14 @@ void xd_out_next(xd_buf *buf, xd_str next);
 
 /* --- events (events.c) --- */
 
-typedef struct xd_seen_event { /* a row of the log, in the arena */
+/* The kind of a row of the log or the register that SQL calls t. A record that waited for its map
+ * (kind 40) is the document that came of it. */
+#define XD_SQL_KIND(t)                                                                             \
+    "CASE " t ".kind WHEN 40 THEN coalesce((SELECT k.kind FROM effect f JOIN v_kinds k"            \
+    " ON k.name = f.body ->> 'kind' WHERE f.seq = " t ".seq), 40) ELSE " t ".kind END"
+
+/* A row of the log, in the arena. */
+typedef struct xd_seen_event {
     int64_t seq;
     xd_instant recorded_at;
     const xd_kind_info *kind; /* NULL when this program does not know it */
@@ -95,12 +102,15 @@ typedef struct xd_seen_event { /* a row of the log, in the arena */
     xd_instant time;
 } xd_seen_event;
 
-/* XD_NOT_FOUND when the log has no such row. */
+/* Kind, numbers and body of a record that waited for its map are those of the document that came of
+ * it. XD_NOT_FOUND when the log has no such row. */
 XD_CHECKED xd_status xd_ask_event(xd_ask *ask, int64_t seq, xd_seen_event *ret);
 /* Effect text of an event, XD_STR_NULL without one. */
 XD_CHECKED xd_status xd_ask_effect(xd_ask *ask, int64_t seq, xd_str *ret);
 /* The sequence that a key of 16 hex digits names. XD_CORRUPT when it is none. */
 XD_CHECKED xd_status xd_ask_seq_of_key(xd_ask *ask, xd_str key, int64_t *ret);
+/* Name of its kind, or "unknown". */
+xd_str xd_seen_kind(const xd_seen_event *event);
 /* Members seq, recorded_at, kind, document, order, source, id, business_time, actor, trace, map,
  * raw. */
 void xd_out_event(xd_buf *buf, const xd_seen_event *event);

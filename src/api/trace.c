@@ -1,6 +1,7 @@
 /* The timeline of a document: every event of its orders, what each did, where it was delivered,
- * which holds it placed or released and what it posted, in order of time. May call flow (names and
- * the definition), canon, base and SQLite. */
+ * which holds it placed or released and what it posted, in order of time. What a document did that
+ * waited stands where it went on, not where it came. May call flow (names and the definition),
+ * canon, base and SQLite. */
 #include "api/deliveries.h"
 
 #include <stdlib.h>
@@ -10,9 +11,18 @@ enum { ORDERS_MAX = 64, INVOICES_MAX = 256, TRACE_DEFAULT = 500 };
 /* At one instant: the event, then what it caused, in this order. */
 typedef enum rank { RANK_EVENT, RANK_HOLD, RANK_JOURNAL, RANK_DELIVERY } rank;
 
+/* An event, and when it did what its effect says. */
+typedef struct fact {
+    xd_seen_event event;
+    const xd_json *effect; /* NULL: none */
+    int64_t by;    /* the event whose step this was: its own, or the one that it had waited for */
+    xd_instant at; /* when that one was recorded */
+} fact;
+
 typedef struct entry {
     xd_instant at;
-    int64_t seq;
+    int64_t by;    /* as of the fact */
+    int64_t seq;   /* of the event */
     int64_t order; /* rank, then order of finding */
     xd_str json;
 } entry;
@@ -137,31 +147,19 @@ static xd_status add_orders(timeline *t, const xd_seen_event *event)
 /* --- finding what the name means --- */
 
 /* "ledger/year/number" of a journal entry. */
-static xd_status find_journal(timeline *t, int64_t *ret_seq)
-{
-    sqlite3_stmt *s = NULL;
-    XD_TRY(xd_ask_prepare(t->ask,
-                          "SELECT body ->> 'seq' FROM journal WHERE (body ->> 'ledger') || '/' ||"
-                          " (body ->> 'year') || '/' || (body ->> 'number') = ?1 LIMIT 1",
-                          &s));
-    xd_bind(s, 1, t->document);
-    xd_status status = XD_OK;
-    if (xd_ask_row(t->ask, s, &status)) {
-        *ret_seq = sqlite3_column_int64(s, 0);
-        sqlite3_reset(s);
-    }
-    return status;
-}
-
+static const char BY_ENTRY[] =
+    "SELECT body ->> 'seq' FROM journal WHERE (body ->> 'ledger') || '/' ||"
+    " (body ->> 'year') || '/' || (body ->> 'number') = ?1 LIMIT 1";
 /* The key of a hold, receipt, invoice or the like: the event that made it. */
-static xd_status find_state(timeline *t, int64_t *ret_seq)
+static const char BY_STATE[] =
+    "SELECT coalesce(value ->> 'seq', value ->> 'placed_seq') FROM state"
+    " WHERE kind IN (13, 14, 15, 20, 21, 22, 30, 32, 34, 35, 53) AND key = ?1 LIMIT 1";
+
+/* The event that sql finds for the document; *ret_seq stays as it is without one. */
+static xd_status find_first(timeline *t, const char *sql, int64_t *ret_seq)
 {
     sqlite3_stmt *s = NULL;
-    XD_TRY(xd_ask_prepare(t->ask,
-                          "SELECT coalesce(value ->> 'seq', value ->> 'placed_seq') FROM state"
-                          " WHERE kind IN (13, 14, 15, 20, 21, 22, 30, 32, 34, 35, 53)"
-                          " AND key = ?1 LIMIT 1",
-                          &s));
+    XD_TRY(xd_ask_prepare(t->ask, sql, &s));
     xd_bind(s, 1, t->document);
     xd_status status = XD_OK;
     if (xd_ask_row(t->ask, s, &status)) {
@@ -189,10 +187,10 @@ static xd_status find_otherwise(timeline *t)
 {
     int64_t seq = 0;
     xd_seen_event event = {0};
-    XD_TRY(find_state(t, &seq));
+    XD_TRY(find_first(t, BY_STATE, &seq));
     seq = seq ? seq : seq_of_delivery(t->document);
     if (!seq && memchr(t->document.ptr, '/', t->document.len)) {
-        XD_TRY(find_journal(t, &seq));
+        XD_TRY(find_first(t, BY_ENTRY, &seq));
     }
     bool found = seq && xd_ask_event(t->ask, seq, &event) == XD_OK;
     if (!found && t->seq_count > 0) {
@@ -254,6 +252,23 @@ static xd_status load_effect(timeline *t, int64_t seq, const xd_json **ret)
     *ret = NULL;
     XD_TRY(xd_ask_effect(t->ask, seq, &text));
     return text.ptr ? xd_ask_parse(t->ask, text, ret) : XD_OK;
+}
+
+/* What still waits has done nothing yet but come. */
+static xd_status load_fact(timeline *t, int64_t seq, fact *ret)
+{
+    xd_seen_event cause;
+    XD_TRY(xd_ask_event(t->ask, seq, &ret->event));
+    XD_TRY(load_effect(t, seq, &ret->effect));
+    ret->by = seq;
+    ret->at = ret->event.recorded_at;
+    int64_t by = XD_INT(ret->effect, "resumed_by", seq);
+    if (by != seq && !xd_str_eq(XD_TEXT(ret->effect, "result"), XD_STR("parked"))) {
+        XD_TRY(xd_ask_event(t->ask, by, &cause));
+        ret->by = by;
+        ret->at = cause.recorded_at;
+    }
+    return XD_OK;
 }
 
 /* Events of the hub whose number begins with name and a separator. */
@@ -319,7 +334,7 @@ static void entry_begin(timeline *t, const char *what, xd_instant at, xd_str sys
     xd_out_text(out, "system", system);
 }
 
-static xd_status entry_end(timeline *t, xd_instant at, int64_t seq, rank of)
+static xd_status entry_end(timeline *t, xd_instant at, int64_t by, int64_t seq, rank of)
 {
     xd_buf *out = t->ask->out;
     xd_out_close(out, '}');
@@ -330,7 +345,7 @@ static xd_status entry_end(timeline *t, xd_instant at, int64_t seq, rank of)
     }
     t->entries = entries;
     entry *e = &t->entries[t->count];
-    *e = (entry){at, seq, ((int64_t)of << 32) + t->count, XD_STR_NULL};
+    *e = (entry){at, by, seq, ((int64_t)of << 32) + t->count, XD_STR_NULL};
     XD_TRY(xd_ask_copy(t->ask, json, &e->json));
     t->count++;
     out->len = t->mark;
@@ -344,29 +359,60 @@ static void out_ms(xd_buf *out, const char *name, xd_instant from, xd_instant to
     }
 }
 
-static xd_status write_event(timeline *t, const xd_seen_event *event, const xd_json *effect)
+static void out_result(xd_buf *out, const xd_json *effect)
 {
-    xd_buf *out = t->ask->out;
-    entry_begin(t, "event", event->recorded_at, event->source);
-    xd_seen_event shown = *event;
-    const xd_kind_info *became = xd_kind_by_name(XD_TEXT(effect, "kind"));
-    if (became && event->kind && event->kind->kind == XD_KIND_DOCUMENT) {
-        shown.kind = became;
-    }
-    xd_out_event(out, &shown);
-    out_ms(out, "after_business_time_ms", event->time, event->recorded_at);
     xd_out_text(out, "result", XD_TEXT(effect, "result"));
     xd_out_text(out, "reason", XD_TEXT(effect, "reason"));
-    const xd_json *wait = XD_GET(effect, "wait");
+}
+
+static xd_status write_event(timeline *t, const fact *f)
+{
+    xd_buf *out = t->ask->out;
+    const xd_seen_event *event = &f->event;
+    entry_begin(t, "event", event->recorded_at, event->source);
+    xd_out_event(out, event);
+    out_ms(out, "after_business_time_ms", event->time, event->recorded_at);
+    out_result(out, f->effect);
+    const xd_json *wait = XD_GET(f->effect, "wait");
     if (wait) {
         xd_out_name(out, "waits_for");
         xd_json_write(out, wait);
     }
+    if (f->by != event->seq) {
+        xd_out_int(out, "resumed_by", f->by);
+        xd_out_instant(out, "resumed_at", f->at);
+    }
     xd_out_bool(out, "own", xd_str_eq(event->key, t->document));
-    return entry_end(t, event->recorded_at, event->seq, RANK_EVENT);
+    return entry_end(t, event->recorded_at, event->seq, event->seq, RANK_EVENT);
 }
 
-static xd_status write_journal(timeline *t, const xd_seen_event *event, int64_t ordinal)
+/* That it went on, what came of it then, and what it had waited for. */
+static xd_status write_resumed(timeline *t, const fact *f)
+{
+    xd_buf *out = t->ask->out;
+    const xd_seen_event *event = &f->event;
+    xd_seen_event by;
+    if (f->by == event->seq) {
+        return XD_OK;
+    }
+    XD_TRY(xd_ask_event(t->ask, f->by, &by));
+    entry_begin(t, "resumed", f->at, event->source);
+    xd_out_int(out, "seq", event->seq);
+    xd_out_text(out, "kind", xd_seen_kind(event));
+    xd_out_text(out, "document", event->key);
+    xd_out_text(out, "order", event->order_key);
+    out_result(out, f->effect);
+    out_ms(out, "waited_ms", event->recorded_at, f->at);
+    xd_out_int(out, "resumed_by", by.seq);
+    xd_out_text(out, "by_kind", xd_seen_kind(&by));
+    xd_out_text(out, "by_document", by.key);
+    xd_out_text(out, "map", event->map);
+    xd_out_text(out, "raw", event->raw);
+    xd_out_bool(out, "own", xd_str_eq(event->key, t->document));
+    return entry_end(t, f->at, f->by, event->seq, RANK_EVENT);
+}
+
+static xd_status write_journal(timeline *t, const fact *f, int64_t ordinal)
 {
     sqlite3_stmt *s = NULL;
     XD_TRY(xd_ask_prepare(t->ask,
@@ -380,8 +426,8 @@ static xd_status write_journal(timeline *t, const xd_seen_event *event, int64_t 
         return status;
     }
     xd_buf *out = t->ask->out;
-    entry_begin(t, "journal", event->recorded_at, XD_STR("ledger"));
-    xd_out_int(out, "seq", event->seq);
+    entry_begin(t, "journal", f->at, XD_STR("ledger"));
+    xd_out_int(out, "seq", f->event.seq);
     xd_out_text(out, "number",
                 xd_arena_printf(t->ask->arena, "%.*s/%.*s/%.*s", XD_FMT(xd_column(s, 0)),
                                 XD_FMT(xd_column(s, 1)), XD_FMT(xd_column(s, 2))));
@@ -392,32 +438,33 @@ static xd_status write_journal(timeline *t, const xd_seen_event *event, int64_t 
     xd_out_text(out, "currency", xd_column(s, 6));
     xd_out_raw(out, "lines", xd_column(s, 7));
     sqlite3_reset(s);
-    return entry_end(t, event->recorded_at, event->seq, RANK_JOURNAL);
+    return entry_end(t, f->at, f->by, f->event.seq, RANK_JOURNAL);
 }
 
 /* The event's own entry ("journal":[ordinal, number]) and the others it posted ("entries"). */
-static xd_status write_journals(timeline *t, const xd_seen_event *event, const xd_json *effect)
+static xd_status write_journals(timeline *t, const fact *f)
 {
-    const xd_json *own = XD_GET(effect, "journal");
-    const xd_json *entries = XD_GET(effect, "entries");
+    const xd_json *own = XD_GET(f->effect, "journal");
+    const xd_json *entries = XD_GET(f->effect, "entries");
     int64_t ordinal = 0;
     if (own && own->type == XD_JSON_ARRAY && own->count > 0 &&
         xd_str_to_int64(own->items[0].text, &ordinal)) {
-        XD_TRY(write_journal(t, event, ordinal));
+        XD_TRY(write_journal(t, f, ordinal));
     }
     for (uint32_t i = 0; entries && entries->type == XD_JSON_ARRAY && i < entries->count; i++) {
-        XD_TRY(write_journal(t, event, XD_INT(&entries->items[i], "ordinal", 0)));
+        XD_TRY(write_journal(t, f, XD_INT(&entries->items[i], "ordinal", 0)));
     }
     return XD_OK;
 }
 
 /* --- deliveries --- */
 
-static xd_status write_delivery(timeline *t, const xd_seen_event *event, int index,
-                                const xd_told_delivery *d, bool sure)
+static xd_status write_delivery(timeline *t, const fact *f, int index, const xd_told_delivery *d,
+                                bool sure)
 {
     xd_buf *out = t->ask->out;
-    xd_instant at = d->at == XD_INSTANT_NONE ? event->recorded_at : d->at;
+    const xd_seen_event *event = &f->event;
+    xd_instant at = d->at == XD_INSTANT_NONE ? f->at : d->at;
     bool known = sure || d->reason.ptr || strcmp(d->state, "waiting") == 0;
     entry_begin(t, "delivery", at, known ? d->system : XD_STR_NULL);
     xd_out_int(out, "seq", event->seq);
@@ -429,18 +476,18 @@ static xd_status write_delivery(timeline *t, const xd_seen_event *event, int ind
     xd_out_text(out, "document", event->key);
     xd_out_text(out, "state", xd_str_from(d->state));
     if (d->at != XD_INSTANT_NONE) {
-        out_ms(out, "latency_ms", event->recorded_at, d->at);
+        out_ms(out, "latency_ms", f->at, d->at);
     } else if (t->ask->now != XD_INSTANT_NONE && strcmp(d->state, "waiting") == 0) {
-        out_ms(out, "waiting_ms", event->recorded_at, t->ask->now);
+        out_ms(out, "waiting_ms", f->at, t->ask->now);
     }
     xd_out_text(out, "reason", d->reason);
     if (d->attempts) {
         xd_out_int(out, "attempts", d->attempts);
     }
-    return entry_end(t, at, event->seq, RANK_DELIVERY);
+    return entry_end(t, at, f->by, event->seq, RANK_DELIVERY);
 }
 
-/* Events come in order, so the definition is read again only when it changed. */
+/* Events come mostly in order, so the definition is read again only when it changed. */
 static xd_status load_definition(timeline *t, int64_t seq)
 {
     xd_seen_event event;
@@ -460,14 +507,14 @@ static xd_status load_definition(timeline *t, int64_t seq)
     return XD_OK;
 }
 
-static xd_status write_deliveries(timeline *t, const xd_seen_event *event, const xd_json *effect)
+static xd_status write_deliveries(timeline *t, const fact *f)
 {
     xd_deliveries d;
-    XD_TRY(load_definition(t, event->seq));
-    XD_TRY(xd_ask_deliveries(t->ask, event, t->definition, effect, &d));
+    XD_TRY(load_definition(t, f->by));
+    XD_TRY(xd_ask_deliveries(t->ask, &f->event, f->by, t->definition, f->effect, &d));
     for (int i = 0; i < XD_TOLD_MAX; i++) {
         if (d.at[i].state) {
-            XD_TRY(write_delivery(t, event, i, &d.at[i], d.sure));
+            XD_TRY(write_delivery(t, f, i, &d.at[i], d.sure));
         }
     }
     return XD_OK;
@@ -475,17 +522,17 @@ static xd_status write_deliveries(timeline *t, const xd_seen_event *event, const
 
 /* --- holds --- */
 
+/* The hold itself says when the event was recorded that placed or released it. */
 static xd_status write_hold(timeline *t, xd_str id, const xd_json *hold, bool released)
 {
     xd_buf *out = t->ask->out;
     int64_t seq = released ? XD_INT(hold, "released_seq", 0) : XD_INT(hold, "placed_seq", 0);
-    xd_instant placed = XD_INSTANT_NONE;
-    xd_instant at = XD_INSTANT_NONE;
-    xd_str text = released ? XD_TEXT(hold, "released_at") : XD_TEXT(hold, "placed_at");
-    if (!seq || !in_page(t, seq) || xd_instant_parse(text, &at, NULL) != XD_OK) {
+    fact f;
+    if (!seq || !in_page(t, seq)) {
         return XD_OK;
     }
-    entry_begin(t, released ? "hold_released" : "hold_placed", at, XD_STR("match"));
+    XD_TRY(load_fact(t, seq, &f));
+    entry_begin(t, released ? "hold_released" : "hold_placed", f.at, XD_STR("match"));
     xd_out_int(out, "seq", seq);
     xd_out_text(out, "hold", id);
     xd_out_text(out, "code", XD_TEXT(hold, "code"));
@@ -493,9 +540,9 @@ static xd_status write_hold(timeline *t, xd_str id, const xd_json *hold, bool re
     if (released) {
         xd_out_text(out, "released_by", XD_TEXT(hold, "released_by"));
         xd_out_text(out, "reason", XD_TEXT(hold, "reason"));
-        if (xd_instant_parse(XD_TEXT(hold, "placed_at"), &placed, NULL) == XD_OK) {
-            out_ms(out, "held_ms", placed, at);
-        }
+        fact placed;
+        XD_TRY(load_fact(t, XD_INT(hold, "placed_seq", seq), &placed));
+        out_ms(out, "held_ms", placed.at, f.at);
     } else {
         const xd_json *evidence = XD_GET(hold, "evidence");
         if (evidence) {
@@ -503,7 +550,7 @@ static xd_status write_hold(timeline *t, xd_str id, const xd_json *hold, bool re
             xd_json_write(out, evidence);
         }
     }
-    return entry_end(t, at, seq, RANK_HOLD);
+    return entry_end(t, f.at, f.by, seq, RANK_HOLD);
 }
 
 static xd_status write_holds(timeline *t, xd_str invoice)
@@ -531,13 +578,12 @@ static xd_status write_holds(timeline *t, xd_str invoice)
 
 static xd_status write_all_of(timeline *t, int64_t seq)
 {
-    xd_seen_event event;
-    const xd_json *effect = NULL;
-    XD_TRY(xd_ask_event(t->ask, seq, &event));
-    XD_TRY(load_effect(t, seq, &effect));
-    XD_TRY(write_event(t, &event, effect));
-    XD_TRY(write_journals(t, &event, effect));
-    return write_deliveries(t, &event, effect);
+    fact f;
+    XD_TRY(load_fact(t, seq, &f));
+    XD_TRY(write_event(t, &f));
+    XD_TRY(write_resumed(t, &f));
+    XD_TRY(write_journals(t, &f));
+    return write_deliveries(t, &f);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -547,8 +593,12 @@ static int compare_entries(const void *a, const void *b)
     if (x->at != y->at) {
         return x->at < y->at ? -1 : 1;
     }
-    if (x->seq != y->seq) {
-        return x->seq < y->seq ? -1 : 1;
+    if (x->by != y->by) {
+        return x->by < y->by ? -1 : 1;
+    }
+    if (x->seq != y->seq) { /* what went on stands behind what it had waited for */
+        bool first = x->seq == x->by || (y->seq != y->by && x->seq < y->seq);
+        return first ? -1 : 1;
     }
     return (x->order > y->order) - (x->order < y->order);
 }

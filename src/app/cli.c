@@ -75,9 +75,33 @@ int xd_cli_config(const xd_cli *cli, xd_config_secrets secrets, xd_config *ret)
 
 /* --- help --- */
 
-static int usage_width(const xd_command *command)
+/* What goes between a text of so many bytes and the column behind it: at least a space. */
+static int gap(size_t used, int column)
 {
-    return (int)(strlen(command->name) + 1 + strlen(command->arguments));
+    return (int)used < column ? column - (int)used : 1;
+}
+
+/* The commands of one group, wherever they stand in the table. */
+static void print_group(const xd_command *first)
+{
+    printf("\n%s\n", first->group);
+    for (const xd_command *command = first; command->name; command++) {
+        if (strcmp(command->group, first->group) == 0) {
+            size_t used = strlen(command->name) + 1 + strlen(command->arguments);
+            printf("  %s %s%*s%s\n", command->name, command->arguments, gap(used, 26), "",
+                   command->help);
+        }
+    }
+}
+
+static bool begins_group(const xd_command *command)
+{
+    for (const xd_command *other = xd_commands; other < command; other++) {
+        if (strcmp(other->group, command->group) == 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void print_overview(void)
@@ -85,14 +109,10 @@ static void print_overview(void)
     printf("crossdock %s: keeps a distributor's systems in step, from purchase order to journal.\n"
            "\nUsage: crossdock [-C DIR] COMMAND [ARGUMENTS] [--json]\n",
            XD_VERSION);
-    const char *group = "";
     for (const xd_command *command = xd_commands; command->name; command++) {
-        if (strcmp(group, command->group) != 0) {
-            group = command->group;
-            printf("\n%s\n", group);
+        if (begins_group(command)) {
+            print_group(command);
         }
-        printf("  %s %s%*s%s\n", command->name, command->arguments, 26 - usage_width(command), "",
-               command->help);
     }
     fputs("\n-C DIR is the project folder with crossdock.yaml (else CROSSDOCK_DIR, else this "
           "folder).\n`crossdock help COMMAND` explains one; `crossdock help config` lists every "
@@ -117,8 +137,8 @@ void xd_cli_help(const xd_command *command)
     fputs("\nOptions\n", stdout);
     for (const xd_option *option = command->options; option->name; option++) {
         const char *argument = option->argument ? option->argument : "";
-        int width = (int)(strlen(option->name) + strlen(argument)) + 3;
-        printf("  --%s %s%*s%s\n", option->name, argument, 24 - width, "", option->help);
+        size_t used = strlen(option->name) + strlen(argument) + 3;
+        printf("  --%s %s%*s%s\n", option->name, argument, gap(used, 24), "", option->help);
     }
 }
 

@@ -26,9 +26,9 @@ const xd_command xd_commands[] = {{.group = "A",
                                    .help = "verify",
                                    .json = true,
                                    .run = never},
-                                  {.group = "A",
+                                  {.group = "B",
                                    .name = "hold list",
-                                   .arguments = "",
+                                   .arguments = "[SUPPLIER [NUMBER]]",
                                    .help = "list holds",
                                    .json = true,
                                    .run = never},
@@ -149,7 +149,10 @@ static void help_comes_from_the_table(void **state)
     assert_int_equal(parse("crossdock --version", &cli), XD_EXIT_OK);
     assert_string_equal(said, "crossdock " XD_VERSION "\n");
     assert_int_equal(parse("crossdock --help", &cli), XD_EXIT_OK);
-    assert_non_null(strstr(said, "hold release ID"));
+    /* A group once, and a space at least before what a command is for. */
+    assert_non_null(strstr(said, "\nA\n  check [DIR]               verify\n"
+                                 "  hold release ID           release a hold\n\n"
+                                 "B\n  hold list [SUPPLIER [NUMBER]] list holds\n\n"));
     assert_int_equal(parse("crossdock hold release --help", &cli), XD_EXIT_OK);
     assert_string_equal(said, "Usage: crossdock [-C DIR] hold release ID [OPTIONS]\n\nrelease a "
                               "hold\n\nOptions\n  --reason TEXT           why\n"

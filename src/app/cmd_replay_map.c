@@ -132,7 +132,13 @@ static xd_status find_text(asked *a, xd_store *store, xd_fault *fault)
                        "%lld versions of map %.*s begin with %s: give more digits",
                        (long long)v.found, XD_FMT(a->name), a->new_name);
     }
-    return v.found ? XD_OK : xd_map_read_file(a->new_name, &a->arena, &a->text, fault);
+    status = v.found ? XD_OK : xd_map_read_file(a->new_name, &a->arena, &a->text, fault);
+    if (status == XD_NOT_FOUND && is_hash(xd_str_from(a->new_name))) {
+        return xd_fail(fault, status, "replay.version",
+                       "no version of map %.*s begins with %s, and there is no file of that name",
+                       XD_FMT(a->name), a->new_name);
+    }
+    return status;
 }
 
 /* --- people's form --- */
@@ -191,6 +197,12 @@ static void write_text(xd_buf *buf, const xd_json *object, const char *name)
     if (value) {
         xd_cli_value(buf, value);
     }
+}
+
+static void write_after(xd_buf *buf, const char *words, const xd_json *object, const char *name)
+{
+    xd_buf_str_add(buf, xd_str_from(words));
+    write_text(buf, object, name);
 }
 
 /* "posted", or "exception MAP_FAILED: map wms, line 3, ..." */
@@ -267,12 +279,9 @@ static void write_deliveries(xd_buf *buf, const xd_json *row)
     const xd_json *deliveries = XD_GET(row, "deliveries");
     for (uint32_t i = 0; deliveries && i < deliveries->count; i++) {
         const xd_json *one = &deliveries->items[i];
-        XD_BUF_LIT(buf, "  delivery ");
-        write_text(buf, one, "system");
-        xd_buf_char(buf, ' ');
-        write_text(buf, one, "message");
-        XD_BUF_LIT(buf, ": ");
-        write_text(buf, one, "change");
+        write_after(buf, "  delivery ", one, "system");
+        write_after(buf, " ", one, "message");
+        write_after(buf, ": ", one, "change");
         xd_buf_char(buf, '\n');
         write_fields(buf, "             ", XD_GET(one, "fields"));
     }
@@ -282,21 +291,16 @@ static void write_event(const asked *a, xd_buf *buf, const xd_json *row)
 {
     xd_buf_str_add(buf, xd_str_from(xd_cli_style(a->cli, XD_STYLE_BOLD)));
     write_text(buf, row, "kind");
-    xd_buf_char(buf, ' ');
-    write_text(buf, row, "key");
+    write_after(buf, " ", row, "key");
     xd_buf_str_add(buf, xd_str_from(xd_cli_plain(a->cli)));
-    XD_BUF_LIT(buf, "  ");
-    write_text(buf, row, "change");
-    XD_BUF_LIT(buf, ", event ");
-    write_text(buf, row, "seq");
-    XD_BUF_LIT(buf, " of ");
-    write_text(buf, row, "recorded_at");
-    XD_BUF_LIT(buf, " from ");
-    write_text(buf, row, "source");
+    write_after(buf, "  ", row, "change");
+    write_after(buf, ", event ", row, "seq");
+    write_after(buf, " of ", row, "recorded_at");
+    write_after(buf, " from ", row, "source");
     xd_buf_char(buf, '\n');
     if (XD_GET(row, "unproved")) {
-        XD_BUF_LIT(buf, "  note     its own map does not give what is in the log: ");
-        write_text(buf, row, "unproved");
+        write_after(buf, "  note     its own map does not give what is in the log: ", row,
+                    "unproved");
         xd_buf_char(buf, '\n');
     }
     write_fields(buf, "  ", XD_GET(row, "fields"));
@@ -309,10 +313,8 @@ static void write_event(const asked *a, xd_buf *buf, const xd_json *row)
 
 static void write_hold(xd_buf *buf, const xd_json *row)
 {
-    XD_BUF_LIT(buf, "hold ");
-    write_text(buf, row, "hold");
-    XD_BUF_LIT(buf, "  ");
-    write_text(buf, row, "change");
+    write_after(buf, "hold ", row, "hold");
+    write_after(buf, "  ", row, "change");
     xd_str before = XD_TEXT(row, "before"), after = XD_TEXT(row, "after");
     if (before.ptr && after.ptr && !xd_str_eq(before, after)) {
         xd_buf_printf(buf, ", %.*s -> %.*s", XD_FMT(before), XD_FMT(after));

@@ -31,7 +31,7 @@ static void print_origin(const xd_json *entry)
     }
 }
 
-static void print_event(const xd_cli *cli, const xd_json *entry)
+static void print_document(const xd_cli *cli, const xd_json *entry)
 {
     bool own = xd_json_get_bool(entry, XD_STR("own"));
     printf("%s", own ? xd_cli_style(cli, XD_STYLE_BOLD) : "");
@@ -39,16 +39,42 @@ static void print_event(const xd_cli *cli, const xd_json *entry)
     putchar(' ');
     print_text(entry, "document", 20);
     printf("%s ", own ? xd_cli_plain(cli) : "");
+}
+
+static void print_result(const xd_json *entry)
+{
     print_text(entry, "result", 0);
     if (XD_TEXT(entry, "reason").len) {
         fputs(": ", stdout);
         print_text(entry, "reason", 0);
     }
+}
+
+/* What came of a document that waited stands where it went on. */
+static void print_event(const xd_cli *cli, const xd_json *entry)
+{
+    print_document(cli, entry);
+    if (XD_GET(entry, "resumed_by")) {
+        fputs("waits, see below", stdout);
+        return;
+    }
+    print_result(entry);
     const xd_json *waits = XD_GET(entry, "waits_for");
     if (waits && waits->type == XD_JSON_ARRAY && waits->count == 2) {
         printf(", waits for %.*s %.*s", XD_FMT(waits->items[0].text), XD_FMT(waits->items[1].text));
     }
     print_origin(entry);
+}
+
+static void print_resumed(const xd_cli *cli, const xd_json *entry)
+{
+    print_document(cli, entry);
+    print_result(entry);
+    print_origin(entry);
+    printf(", %" PRId64 " ms later, with ", XD_INT(entry, "waited_ms", 0));
+    print_text(entry, "by_kind", 0);
+    putchar(' ');
+    print_text(entry, "by_document", 0);
 }
 
 enum { MAX_ROLES = 16 };
@@ -183,6 +209,8 @@ static void print_entry(const xd_cli *cli, const xd_json *entry, xd_str *date)
         print_delivery(cli, entry);
     } else if (released || xd_str_eq(what, XD_STR("hold_placed"))) {
         print_hold(cli, entry, released);
+    } else if (xd_str_eq(what, XD_STR("resumed"))) {
+        print_resumed(cli, entry);
     } else {
         print_event(cli, entry);
     }

@@ -1,8 +1,10 @@
 /* From the project file's tree to the flow definition's JSON: the flow section as it stands there,
  * texts as strings and decimals as strings with their digits, and for each system its name, what it
- * receives, and the versions of its maps. What the file leaves out stays out: xd_definition_read
- * has the defaults. Pure. */
+ * receives, and the versions of its maps; and the edition of this program's flows. What the file
+ * leaves out stays out: xd_definition_read has the defaults. Pure. */
 #include "app/config_int.h"
+
+#include "flow/definition.h"
 
 enum { DEFINITION_MAX_BYTES = 1 << 20 };
 
@@ -91,7 +93,7 @@ xd_status xd_config_definition(const xd_json *root, const xd_config_draft *draft
     write_section(&text, &xd_config_flow, XD_GET(root, "flow"));
     if (text.len) {
         text.len--; /* reopen the object for the systems */
-        xd_buf_str_add(&text, text.len > 1 ? XD_STR(",\"systems\":") : XD_STR("\"systems\":"));
+        xd_buf_printf(&text, "%s\"edition\":%d,\"systems\":", text.len > 1 ? "," : "", XD_EDITION);
         write_systems(&text, XD_GET(root, "systems"), draft);
         XD_BUF_LIT(&text, "}");
     }

@@ -56,11 +56,15 @@ static bool read_file(const map_reader *r, const char *field, const char *name, 
     while ((n = fread(piece, 1, sizeof piece, file)) > 0) {
         xd_buf_add(&bytes, piece, n);
     }
+    bool large = bytes.failed && !bytes.starved;
+    int error = ferror(file) ? errno : large ? 0 : ENOMEM;
     bool good = !ferror(file) && !bytes.failed;
     fclose(file);
     xd_str copy = good ? xd_arena_copy(r->arena, xd_buf_str(&bytes)) : XD_STR_NULL;
-    if (bytes.failed || copy.ptr == NULL) {
+    if (large) {
         refuse(r, field, "maps.file", "%s cannot be read: it may have %zu KiB", name, max / 1024);
+    } else if (copy.ptr == NULL) {
+        refuse(r, field, "maps.file", "%s cannot be read: %s", name, strerror(error));
     } else {
         *ret = copy;
     }

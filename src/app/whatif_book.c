@@ -203,7 +203,7 @@ bool xd_whatif_has_result(const xd_json *effect, const char *result)
 
 static bool is_left_out(xd_str name, bool top, bool numbered)
 {
-    static const char *const told[] = {"journal", "kind", "data", "maps", "entries"};
+    static const char *const told[] = {"journal", "kind", "data", "maps", "entries", "resumed_by"};
     static const char *const numbers[] = {"ordinal", "number", "reversal_of"};
     for (size_t i = 0; top && i < sizeof told / sizeof told[0]; i++) {
         if (xd_str_eq(name, xd_str_from(told[i]))) {

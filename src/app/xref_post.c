@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SETTLE_ATTEMPTS = 10, FIRST_CHANGES = 64 };
+/* An event has 140 bytes at least, so that the hub lists every refusal of a request (the first
+ * XD_BULK_MAX_PROBLEMS, 1,000). */
+enum { SETTLE_ATTEMPTS = 10, FIRST_CHANGES = 64, REQUEST_BYTES = 128 << 10 };
 #define PLAN_BYTES ((size_t)4 << 30)
 
 static const char SOURCE[] = "xref"; /* of the events */
@@ -280,6 +282,7 @@ xd_status xd_xref_send(const char *control_path, const char *name, const char *p
                                  .lines = xd_buf_str(&plan->events),
                                  .control_path = control_path,
                                  .person = person,
+                                 .chunk_bytes = REQUEST_BYTES,
                                  .no_resume = true,
                                  .progress_context = &bar,
                                  .progress = xd_import_draw};

@@ -237,6 +237,11 @@ static xd_status add_row(xd_xref_rows *rows, const xd_xref_source *source, const
     xd_crosswalk_row row;
     xd_fault why = XD_FAULT_NONE;
     rows->read++;
+    if (record->type != XD_JSON_OBJECT) {
+        xd_xref_problem_add(rows, line, XD_STR(""),
+                            "must be an object with the members table, system, code and value");
+        return XD_OK;
+    }
     XD_TRY(draft_row(rows, source, record, line, arena, &d, &good, fault));
     if (!good) {
         return XD_OK;
@@ -336,11 +341,13 @@ static xd_status take_records(reading *r, bool *ret_on, xd_fault *fault)
         if (!record) {
             return XD_OK;
         }
-        if (!r->began && !has_columns(r->rows, r->source, record)) {
-            *ret_on = false;
-            return XD_OK;
+        if (!r->began && record->type == XD_JSON_OBJECT) {
+            if (!has_columns(r->rows, r->source, record)) {
+                *ret_on = false;
+                return XD_OK;
+            }
+            r->began = true;
         }
-        r->began = true;
         xd_arena_reset(&r->scratch);
         XD_TRY(add_row(r->rows, r->source, record, xd_format_line(r->reader), &r->scratch, fault));
     }

@@ -393,6 +393,7 @@ static xd_definition defaults(void)
 {
     const xd_limit_value none_over = {.set = true};
     xd_definition d = {
+        .edition = 1,
         .company = XD_STR("main"),
         .currency = XD_STR("USD"),
         .ledger = XD_STR("main"),
@@ -430,15 +431,16 @@ xd_status xd_definition_read(const xd_json *json, xd_arena *arena, xd_definition
                              xd_fault *fault)
 {
     static const char *const names[] = {
-        "company",        "currency",     "ledger",           "accounts",
-        "match",          "valuation",    "require",          "controls",
-        "tolerances",     "rounding_cap", "controller_limit", "controllers",
-        "duplicate_days", "parked_days",  "systems",          NULL};
+        "company",          "currency",    "ledger",         "accounts",    "match",
+        "valuation",        "require",     "controls",       "tolerances",  "rounding_cap",
+        "controller_limit", "controllers", "duplicate_days", "parked_days", "systems",
+        "edition",          NULL};
     (void)arena; /* Everything is borrowed from json; the argument is for members that are not. */
     const place root = {NULL, XD_STR_NULL, 0};
     xd_definition d = defaults();
     int64_t days = d.duplicate_days;
     int64_t parked_days = d.parked_days;
+    int64_t edition = d.edition;
     XD_TRY(want_object(&root, json, names, fault));
     XD_TRY(read_text(&root, json, "company", 64, "", &d.company, fault));
     XD_TRY(read_text(&root, json, "currency", 3, "", &d.currency, fault));
@@ -464,6 +466,8 @@ xd_status xd_definition_read(const xd_json *json, xd_arena *arena, xd_definition
     d.duplicate_days = (int32_t)days;
     XD_TRY(read_integer(&root, json, "parked_days", 0, 3660, &parked_days, fault));
     d.parked_days = (int32_t)parked_days;
+    XD_TRY(read_integer(&root, json, "edition", 1, XD_EDITION, &edition, fault));
+    d.edition = (int32_t)edition;
     XD_TRY(read_systems(&root, json, &d, fault));
     *ret = d;
     return XD_OK;

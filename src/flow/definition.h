@@ -63,7 +63,12 @@ typedef struct xd_system_rule {
     xd_str maps[XD_MESSAGE_LIMIT];
 } xd_system_rule;
 
+/* Editions of the flows, since what an old log led to must stay as it is:
+ * 1: those of logs that name none; 2: the effect of an event that had waited says what ended it. */
+enum { XD_EDITION = 2 };
+
 typedef struct xd_definition {
+    int32_t edition;
     xd_str company;
     xd_str currency;
     int32_t digits; /* minor-unit digits of currency: every posted amount has them */

@@ -544,6 +544,10 @@ static xd_status finish(xd_flow *f)
         XD_TRY(xd_match_write_effect(f));
         XD_TRY(write_entries(f));
         write_maps(f);
+        if (step->resumed && xd_step_log_seq(step) != f->event->seq &&
+            f->definition->edition >= 2) {
+            xd_buf_printf(effect, ",\"resumed_by\":%lld", (long long)xd_step_log_seq(step));
+        }
         if (f->mapped) {
             XD_BUF_LIT(effect, ",\"kind\":\"");
             xd_buf_str_add(effect, xd_str_from(f->event->kind->name));

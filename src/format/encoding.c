@@ -160,6 +160,7 @@ static xd_status choose(xd_decoder *decoder, xd_fault *fault)
         name = decoder->held_count && decoder->held[0] == '\0' ? "UTF-16BE" : "UTF-16LE";
     }
     decoder->started = true;
+    decoder->any_text = mark > 0; /* another one behind it is text */
     decoder->pass = encoding->utf8 && (mark == 0 || mark == 3);
     decoder->held_count -= mark;
     memmove(decoder->held, decoder->held + mark, decoder->held_count);
@@ -360,7 +361,8 @@ xd_status xd_decoder_next(xd_decoder *decoder, xd_str *ret, bool *ret_last, xd_f
     xd_status status = decoder->fault.code;
     if (status == XD_OK) {
         status = decode(decoder, ret, ret_last, &own);
-        if (status != XD_INVALID || decoder->out.len == 0) {
+        xd_str text = status == XD_INVALID ? without_mark(decoder) : XD_STR_NULL;
+        if (text.len == 0) {
             if (status != XD_OK && fault) {
                 *fault = own;
             }
@@ -368,7 +370,7 @@ xd_status xd_decoder_next(xd_decoder *decoder, xd_str *ret, bool *ret_last, xd_f
         }
         /* What stands before the bad bytes comes first. */
         decoder->fault = own;
-        *ret = without_mark(decoder);
+        *ret = text;
         *ret_last = false;
         return XD_OK;
     }

@@ -1,6 +1,7 @@
 /* Import of one file into a running hub. See import.h. */
 #include "ingress/import.h"
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "ingress/cutter.h"
 
@@ -30,9 +31,11 @@ enum {
     BAR_CELLS = 30,
 };
 
-/* Where an earlier run stopped, and the file it was reading: another file starts afresh. */
+/* Where an earlier run stopped, the file it was reading and where to: another file, and the same
+ * one for another hub or source, starts afresh. */
 typedef struct bookmark {
     long long size, modified_ns; /* of the file on disk */
+    long long target;            /* a hash of the hub's address and of the source */
     long long offset;            /* text bytes that are finished */
     long long line;              /* line feeds in them */
     long long lines, accepted, duplicates, refused;
@@ -97,19 +100,40 @@ static bool read_bookmark(const importer *im, bookmark *ret)
         n--;
     }
     bookmark mark;
-    long long *const fields[] = {&mark.size,  &mark.modified_ns, &mark.offset,     &mark.line,
-                                 &mark.lines, &mark.accepted,    &mark.duplicates, &mark.refused};
+    long long *const fields[] = {&mark.size,     &mark.modified_ns, &mark.target,
+                                 &mark.offset,   &mark.line,        &mark.lines,
+                                 &mark.accepted, &mark.duplicates,  &mark.refused};
     xd_str rest = {text, n};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         if (!next_number(&rest, fields[i])) {
             return false;
         }
     }
-    if (mark.size != im->mark.size || mark.modified_ns != im->mark.modified_ns) {
+    if (mark.size != im->mark.size || mark.modified_ns != im->mark.modified_ns ||
+        mark.target != im->mark.target) {
         return false;
     }
     *ret = mark;
     return true;
+}
+
+static long long target_of(const importer *im)
+{
+    const char *names[] = {im->options->control_path, im->url};
+    uint8_t digest[XD_SHA256_BYTES];
+    long long target = 0;
+    xd_buf text;
+    xd_buf_init(&text, 8192);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        xd_buf_str_add(&text, xd_str_from(names[i]));
+        xd_buf_char(&text, '\n');
+    }
+    xd_sha256_of(xd_buf_str(&text), digest);
+    xd_buf_finish(&text);
+    for (size_t i = 0; i < sizeof target - 1; i++) { /* stays above zero */
+        target = target << 8 | digest[i];
+    }
+    return target;
 }
 
 /* A bookmark that cannot be written only means that a later run sends more again than it must. */
@@ -126,10 +150,10 @@ static void write_bookmark(importer *im)
         return;
     }
     const xd_import_result *r = im->result;
-    bool good =
-        fprintf(f, "%lld %lld %lld %lld %lld %lld %lld %lld\n", im->mark.size, im->mark.modified_ns,
-                (long long)im->offset, (long long)im->base_line, (long long)r->lines,
-                (long long)r->accepted, (long long)r->duplicates, (long long)r->refused) > 0;
+    bool good = fprintf(f, "%lld %lld %lld %lld %lld %lld %lld %lld %lld\n", im->mark.size,
+                        im->mark.modified_ns, im->mark.target, (long long)im->offset,
+                        (long long)im->base_line, (long long)r->lines, (long long)r->accepted,
+                        (long long)r->duplicates, (long long)r->refused) > 0;
     good = fclose(f) == 0 && good;
     if (!good || rename(fresh, path) != 0) {
         unlink(fresh);
@@ -378,6 +402,17 @@ static xd_status read_some(importer *im, xd_buf *text, size_t *ret_n)
     return XD_OK;
 }
 
+/* All of the text, or more than most bytes of it; finish ret_text in any case. */
+static xd_status read_whole(importer *im, size_t most, xd_buf *ret_text)
+{
+    xd_status status = XD_OK;
+    xd_buf_init(ret_text, most + 2 * (size_t)READ_BYTES);
+    for (size_t n = 1; status == XD_OK && n > 0 && ret_text->len <= most;) {
+        status = read_some(im, ret_text, &n);
+    }
+    return status;
+}
+
 /* Bytes up to and including the last line feed. */
 static size_t whole_lines(xd_str text)
 {
@@ -449,13 +484,9 @@ static xd_status send_document(importer *im)
     xd_buf text;
     xd_buf lines;
     xd_arena arena;
-    xd_buf_init(&text, (size_t)DOCUMENT_MAX_BYTES + 2 * (size_t)READ_BYTES);
     xd_buf_init(&lines, (size_t)2 * DOCUMENT_MAX_BYTES);
     xd_arena_init(&arena, (size_t)DOCUMENT_MAX_BYTES * 20);
-    xd_status status = XD_OK;
-    for (size_t n = 1; status == XD_OK && n > 0 && text.len <= DOCUMENT_MAX_BYTES;) {
-        status = read_some(im, &text, &n);
-    }
+    xd_status status = read_whole(im, DOCUMENT_MAX_BYTES, &text);
     if (status == XD_OK && text.len > DOCUMENT_MAX_BYTES) {
         status = xd_fail(im->fault, XD_LIMIT, "import.document",
                          "a .json file may have %d bytes; put one event on each line and name it "
@@ -526,11 +557,7 @@ static xd_status send_in_pieces(importer *im, xd_cutter *cutter)
 static xd_status send_in_one(importer *im, size_t most)
 {
     xd_buf text;
-    xd_buf_init(&text, most + 2 * (size_t)READ_BYTES);
-    xd_status status = XD_OK;
-    for (size_t n = 1; status == XD_OK && n > 0 && text.len <= most;) {
-        status = read_some(im, &text, &n);
-    }
+    xd_status status = read_whole(im, most, &text);
     if (status == XD_OK && text.len > most) {
         status = xd_fail(im->fault, XD_LIMIT, "import.document",
                          "a file in the format %s is sent whole and may have %zu bytes "
@@ -678,6 +705,7 @@ xd_status xd_import_run(const xd_import_options *options, xd_import_result *ret_
         status = xd_fail(fault, XD_INTERNAL, "import.curl", "libcurl does not start");
     } else if (status == XD_OK) {
         status = open_connection(&im);
+        im.mark.target = target_of(&im);
         bool is_document = !options->lines.ptr && (has_ending(options->file, ".json") ||
                                                    has_ending(options->file, ".json.gz"));
         if (status == XD_OK && options->lines.ptr) {

@@ -154,6 +154,34 @@ static void goes_on_where_it_stopped(void **state)
     teardown(&f);
 }
 
+static void a_file_that_was_cut_short_starts_afresh_for_another_hub(void **state)
+{
+    (void)state;
+    fixture f;
+    xd_import_result r;
+    xd_fault fault = XD_FAULT_NONE;
+    char url[64];
+    setup(&f, (xd_engine_options){0});
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", (unsigned)f.hub.port);
+    write_lines(&f, "a.ndjson", 5000);
+    xd_import_options options = {.file = f.file,
+                                 .url = url,
+                                 .secret = TEST_SECRET,
+                                 .chunk_bytes = 50000,
+                                 .progress_context = f.hub.ingress,
+                                 .progress = take_key_away};
+    assert_int_equal(xd_import_run(&options, &r, &fault), XD_DENIED);
+    int64_t before = r.accepted;
+    assert_true(before > 0);
+    xd_import_finish(&r);
+    import_all(&f, (xd_import_options){.control_path = f.control}, &r);
+    assert_int_equal(r.resumed_at_line, 0);
+    assert_int_equal(r.duplicates, before);
+    assert_int_equal(r.accepted, 4950 - before);
+    xd_import_finish(&r);
+    teardown(&f);
+}
+
 static void what_cannot_be_imported_is_explained(void **state)
 {
     (void)state;
@@ -188,6 +216,7 @@ int main(void)
         cmocka_unit_test(counts_and_places),
         cmocka_unit_test(documents_are_imported_by_element),
         cmocka_unit_test(goes_on_where_it_stopped),
+        cmocka_unit_test(a_file_that_was_cut_short_starts_afresh_for_another_hub),
         cmocka_unit_test(what_cannot_be_imported_is_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,6 +122,18 @@ static void refuse(xd_transform *t, xd_fault *fault)
     xd_bulk_refuse(t->bulk, fault);
 }
 
+/* A record that has filled the memory of its own run would do so again: that is no lack of the
+ * machine, which is worth another try. */
+static xd_status judge_memory(const xd_transform *t, xd_status status, xd_fault *fault)
+{
+    return status != XD_NO_MEMORY || t->run.used_bytes <= RUN_CAP / 2
+               ? status
+               : xd_fail(fault, XD_LIMIT, "source.size",
+                         "this record, or what by holds together with it, needs more than %d bytes "
+                         "to be mapped: send it in parts",
+                         RUN_CAP);
+}
+
 /* The next record that can be read; *ret NULL at the end. What cannot be is refused, and
  * *ret_broken says so. */
 static xd_status read_record(xd_transform *t, const xd_json **ret, bool *ret_broken,
@@ -237,9 +249,12 @@ static xd_status read_group(xd_transform *t, const xd_json **ret, bool *ret_brok
     t->line = t->group_line;
     *ret_broken = broken;
     xd_str text = xd_arena_printf(&t->run, "[%.*s]", XD_FMT(xd_buf_str(&t->group)));
-    if (t->group.failed || !text.ptr) {
+    if (t->group.failed) {
         return xd_fail(fault, XD_LIMIT, "source.group",
                        "the records that by holds together are larger than %d bytes", GROUP_BYTES);
+    }
+    if (!text.ptr) { /* there is room for it in the run: the machine has none */
+        return no_memory(fault);
     }
     xd_json_limits limits = {.max_bytes = GROUP_BYTES, .max_depth = 512, .allow_duplicates = true};
     return xd_json_parse(text, limits, &t->run, ret, fault);
@@ -355,6 +370,7 @@ static xd_status prepare(xd_transform *t, xd_fault *fault)
         if (status == XD_OK) {
             status = map_record(t, record, &why);
         }
+        status = judge_memory(t, status, &why);
         if (status == XD_NO_MEMORY) {
             *fault = why;
             return status;
@@ -544,6 +560,7 @@ static xd_status take_record(xd_transform *t, xd_submission *s, const chunk *c, 
     xd_fault why = XD_FAULT_NONE;
     xd_status status = add_record(t, s, c, &why);
     t->next.ready = false;
+    status = judge_memory(t, status, &why);
     if (status == XD_NO_MEMORY && s->arena.used_bytes > SUBMISSION_CAP / 2) {
         /* Not the machine's lack: trying again would end the same. */
         status = xd_fail(&why, XD_LIMIT, "source.size",

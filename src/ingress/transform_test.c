@@ -477,9 +477,38 @@ static void what_cannot_be_cut_is_refused_with_its_line(void **state)
     teardown(&f);
 }
 
+/* Text of a thousand lines may hold more values than there is room for: that is said of these
+ * records, and the sender is not asked to try again. */
+static void records_too_large_to_be_mapped_together_are_refused(void **state)
+{
+    (void)state;
+    enum { LINES = 14, VALUES = 250000 };
+    fixture f;
+    xd_buf text;
+    xd_buf_init(&text, 64 << 20);
+    setup(&f, "{\"format\":\"ndjson\"}", "$count($) = 0 ? {}", "crosswalk", "$type($)", NULL);
+    for (int i = 0; i < LINES; i++) {
+        for (int k = 0; k < VALUES; k++) {
+            xd_buf_str_add(&text, k ? XD_STR(",0") : XD_STR("[0"));
+        }
+        XD_BUF_LIT(&text, "]\n");
+    }
+    XD_BUF_LIT(&text, "{}\n");
+    xd_piece piece = {.bytes = xd_buf_str(&text)};
+    xd_fault fault = XD_FAULT_NONE;
+    assert_int_equal(run_piece(&f, &piece, false, &fault), XD_OK);
+    assert_int_equal(f.bulk.tally.refused, 1);
+    assert_int_equal(f.bulk.tally.lines, 2);
+    assert_true(xd_str_starts(xd_buf_str(&f.bulk.problems),
+                              XD_STR("{\"rule\":\"source.size\",\"line\":1,")));
+    xd_buf_finish(&text);
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_too_large_to_be_mapped_together_are_refused),
         cmocka_unit_test(records_of_any_format_become_documents),
         cmocka_unit_test(one_document_of_json_may_become_several),
         cmocka_unit_test(the_identity_is_what_the_document_says),

@@ -1,19 +1,14 @@
 /* schema: receipts read and checked against a compiled JSON Schema on one core, beside reading
- * alone. bench_schema [SECONDS [SCHEMA NDJSON]]   by default a schema and receipts of its own
+ * alone.
+ *     bench_schema [SECONDS [SCHEMA NDJSON]]   by default a schema and receipts of its own
  *     bench_schema print SCHEMA NDJSON         prints how many are refused
  *     bench_schema rate SECONDS SCHEMA NDJSON  prints documents a second and nothing else
  *     bench_schema write DIR                   writes the schema and receipts of its own there */
-#include "feed.h"
+#include "documents.h"
+
 #include "measure.h"
 
-#include "base/json.h"
 #include "schema/schema.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { DOCUMENTS = 5000, ROUNDS = 5, ARENA_BYTES = 64 << 20, FILE_BYTES = 64 << 20 };
 
 static const char own_schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,"
@@ -54,162 +49,47 @@ static const char own_schema[] =
     "\"damaged\":{\"$ref\":\"#/$defs/qty\"},"
     "\"disposition\":{\"enum\":[\"stock\",\"quarantine\",\"scrap\",\"return\"]}}}}}";
 
-typedef struct bench_input {
-    xd_buf text;
-    xd_str *documents; /* owns */
-    size_t count;
-    xd_schema *schema;
-} bench_input;
-
-static void compile(bench_input *in, xd_str text)
+static void *compile(xd_str text)
 {
     xd_arena arena;
-    xd_arena_init(&arena, ARENA_BYTES);
+    xd_arena_init(&arena, 64 << 20);
     const xd_json *tree = NULL;
+    xd_schema *schema = NULL;
     xd_fault fault = XD_FAULT_NONE;
     xd_schema_options options = {0};
     if (xd_json_parse(text, XD_JSON_LIMITS_DEFAULT, &arena, &tree, &fault) != XD_OK ||
-        xd_schema_compile(tree, &options, &in->schema, &fault) != XD_OK) {
+        xd_schema_compile(tree, &options, &schema, &fault) != XD_OK) {
         bench_die("the schema: %s", fault.text);
     }
     xd_arena_finish(&arena);
+    return schema;
 }
 
-static void split_lines(bench_input *in)
+static void destroy(void *schema)
 {
-    in->documents = calloc(in->text.len + 1, sizeof *in->documents);
-    if (!in->documents || in->text.failed) {
-        bench_die("no memory for the documents");
-    }
-    for (size_t at = 0; at < in->text.len;) {
-        const char *end = memchr(in->text.ptr + at, '\n', in->text.len - at);
-        size_t n = end ? (size_t)(end - in->text.ptr) - at : in->text.len - at;
-        if (n) {
-            in->documents[in->count++] = (xd_str){in->text.ptr + at, n};
-        }
-        at += n + 1;
-    }
-    if (!in->count) {
-        bench_die("there are no documents");
-    }
+    xd_schema_destroy(schema);
 }
 
-/* Reads a document and checks it when asked for; whether it fits. */
-static bool do_one(const bench_input *in, size_t i, bool check, xd_arena *arena)
+/* Read, and checked when there is a schema; whether it fits. */
+static bool check_one(const void *schema, xd_str document, xd_arena *arena, xd_buf *out)
 {
     const xd_json *tree = NULL;
     bool valid = true;
-    xd_arena_reset(arena);
-    if (xd_json_parse(in->documents[i], XD_JSON_LIMITS_DEFAULT, arena, &tree, NULL) != XD_OK ||
-        (check && xd_schema_check(in->schema, tree, &valid, NULL) != XD_OK)) {
-        bench_die("document %zu cannot be read or checked", i);
+    (void)out;
+    if (xd_json_parse(document, XD_JSON_LIMITS_DEFAULT, arena, &tree, NULL) != XD_OK ||
+        (schema && xd_schema_check(schema, tree, &valid, NULL) != XD_OK)) {
+        bench_die("%.*s cannot be read or checked", XD_FMT(document));
     }
     return valid;
 }
 
-/* Documents a second; counts those that do not fit. */
-static double run(const bench_input *in, bool check, double seconds, uint64_t *ret_refused)
-{
-    xd_arena arena;
-    xd_arena_init(&arena, ARENA_BYTES);
-    int64_t begin = bench_now_ns();
-    int64_t end = begin + (int64_t)(seconds * 1e9);
-    int64_t now = begin;
-    uint64_t done = 0;
-    uint64_t refused = 0;
-    for (size_t i = 0; now < end; now = bench_now_ns()) {
-        for (int k = 0; k < 100; k++, i = i + 1 == in->count ? 0 : i + 1) {
-            refused += !do_one(in, i, check, &arena);
-        }
-        done += 100;
-    }
-    xd_arena_finish(&arena);
-    *ret_refused = refused;
-    return (double)done / ((double)(now - begin) / 1e9);
-}
-
-static void make_receipts(bench_input *in)
-{
-    for (uint64_t i = 0; i < DOCUMENTS; i++) {
-        feed_receipt(&in->text, i, i);
-        xd_buf_char(&in->text, '\n');
-    }
-}
-
-static void load(bench_input *in, const char *schema_path, const char *documents_path)
-{
-    xd_buf schema;
-    xd_buf_init(&schema, FILE_BYTES);
-    bench_read_file(schema_path, &schema);
-    compile(in, xd_buf_str(&schema));
-    xd_buf_finish(&schema);
-    bench_read_file(documents_path, &in->text);
-    split_lines(in);
-}
-
-static uint64_t count_refused(const bench_input *in)
-{
-    xd_arena arena;
-    uint64_t refused = 0;
-    xd_arena_init(&arena, ARENA_BYTES);
-    for (size_t i = 0; i < in->count; i++) {
-        refused += !do_one(in, i, true, &arena);
-    }
-    xd_arena_finish(&arena);
-    return refused;
-}
-
-static void measure(const bench_input *in, double seconds)
-{
-    double value[ROUNDS];
-    double floor[ROUNDS];
-    uint64_t refused = 0;
-    double cpu = bench_cpu_s(0);
-    double checked = 0;
-    for (int i = 0; i < ROUNDS; i++) {
-        floor[i] = run(in, false, seconds, &refused);
-        value[i] = run(in, true, seconds, &refused);
-        checked += (value[i] + floor[i]) * seconds;
-        fprintf(stderr, "bench: schema %.0f/s, reading alone %.0f/s, %llu refused\n", value[i],
-                floor[i], (unsigned long long)refused);
-    }
-    bench_print(&(bench_figure){.bench = "schema",
-                                .value = bench_median(value, ROUNDS),
-                                .unit = "documents/s",
-                                .floor = bench_median(floor, ROUNDS),
-                                .cpu_s = bench_cpu_s(0) - cpu,
-                                .events = checked,
-                                .rss_mb = bench_rss_peak_mb(0)});
-}
-
 int main(int argc, char **argv)
 {
-    bench_input in = {0};
-    const char *verb = argc > 1 ? argv[1] : "";
-    xd_buf_init(&in.text, FILE_BYTES);
-    if (argc > 3 && strcmp(verb, "print") == 0) {
-        load(&in, argv[2], argv[3]);
-        printf("%llu\n", (unsigned long long)count_refused(&in));
-    } else if (argc > 4 && strcmp(verb, "rate") == 0) {
-        uint64_t refused = 0;
-        load(&in, argv[3], argv[4]);
-        printf("%.0f\n", run(&in, true, (double)strtol(argv[2], NULL, 10), &refused));
-    } else if (argc > 2 && strcmp(verb, "write") == 0) {
-        make_receipts(&in);
-        bench_write_file(argv[2], "schema.json", XD_STR(own_schema));
-        bench_write_file(argv[2], "receipts.ndjson", xd_buf_str(&in.text));
-    } else {
-        if (argc > 3) {
-            load(&in, argv[2], argv[3]);
-        } else {
-            compile(&in, XD_STR(own_schema));
-            make_receipts(&in);
-            split_lines(&in);
-        }
-        measure(&in, (double)(argc > 1 ? strtol(verb, NULL, 10) : 5) / (2 * ROUNDS));
-    }
-    xd_schema_destroy(in.schema);
-    free(in.documents);
-    xd_buf_finish(&in.text);
-    return 0;
+    static const bench_task task = {.name = "schema",
+                                    .own = own_schema,
+                                    .own_file = "schema.json",
+                                    .compile = compile,
+                                    .destroy = destroy,
+                                    .one = check_one};
+    return bench_documents(&task, argc, argv);
 }

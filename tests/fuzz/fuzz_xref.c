@@ -29,19 +29,22 @@ static void write_file(const uint8_t *data, size_t size)
     REQUIRE(fclose(file) == 0);
 }
 
-static const xd_format *csv(void)
+/* CSV, as it is without --layout, and lines of JSON, whose records may be anything. */
+static const xd_format *format_of(bool lines)
 {
-    static xd_format *format;
-    if (!format) {
+    static const char *const layouts[] = {"{\"format\":\"csv\",\"header\":true}",
+                                          "{\"format\":\"ndjson\"}"};
+    static xd_format *formats[2];
+    if (!formats[lines]) {
         xd_arena arena;
         const xd_json *tree = NULL;
         xd_arena_init(&arena, 1 << 20);
-        REQUIRE(xd_json_parse(XD_STR("{\"format\":\"csv\",\"header\":true}"),
-                              XD_JSON_LIMITS_DEFAULT, &arena, &tree, NULL) == XD_OK);
-        REQUIRE(xd_format_open(tree, &format, NULL) == XD_OK);
+        REQUIRE(xd_json_parse(xd_str_from(layouts[lines]), XD_JSON_LIMITS_DEFAULT, &arena, &tree,
+                              NULL) == XD_OK);
+        REQUIRE(xd_format_open(tree, &formats[lines], NULL) == XD_OK);
         xd_arena_finish(&arena);
     }
-    return format;
+    return formats[lines];
 }
 
 static void check(const xd_xref_rows *rows)
@@ -66,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     write_file(data + 1, size - 1);
-    xd_xref_source source = {.path = path, .format = csv()};
+    xd_xref_source source = {.path = path, .format = format_of(data[0] & 2)};
     if (data[0] % 2) { /* as `xref import --table item --system wms` has it */
         source.table = XD_STR("item");
         source.system = XD_STR("wms");

@@ -55,7 +55,7 @@ static xd_str make_definition(xd_random *r, xd_arena *arena, bool mapped)
     xd_buf b;
     xd_buf_init(&b, 1 << 16);
     xd_buf_printf(&b,
-                  "{\"company\":\"sim\",\"currency\":\"USD\",\"match\":{\"level\":%u,"
+                  "{\"edition\":2,\"company\":\"sim\",\"currency\":\"USD\",\"match\":{\"level\":%u,"
                   "\"early_invoice\":\"%s\"},\"valuation\":\"%s\",\"controls\":%s,\"require\":[%s],"
                   "\"rounding_cap\":\"%s\",\"duplicate_days\":%u,\"controller_limit\":\"%s\","
                   "\"controllers\":[\"carol\"],\"tolerances\":{",

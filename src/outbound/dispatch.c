@@ -596,10 +596,8 @@ static void send_declared(xd_dispatch *o, xd_request *request)
 
 static void log_breaker(xd_dispatch *o, uint32_t lane, xd_breaker_state before, const char *reason)
 {
-    xd_lane_stats stats;
-    xd_schedule_stats(o->schedule, lane, &stats);
     bool was_closed = before == XD_BREAKER_CLOSED;
-    bool is_closed = stats.breaker == XD_BREAKER_CLOSED;
+    bool is_closed = xd_schedule_breaker(o->schedule, lane) == XD_BREAKER_CLOSED;
     if (was_closed && !is_closed) {
         XD_LOG(XD_LOG_WARNING, "outbound.breaker_open", XD_LOG_TEXT("system", o->names[lane]),
                XD_LOG_TEXT("reason", xd_str_from(reason)));
@@ -628,15 +626,14 @@ static void on_answered(void *self, const xd_call *call, const xd_answer *answer
         snprintf(report->last_error, sizeof report->last_error, "%s", answer->reason);
         report->last_error_at = o->clock.wall();
     }
-    xd_lane_stats before;
-    xd_schedule_stats(o->schedule, lane, &before);
+    xd_breaker_state before = xd_schedule_breaker(o->schedule, lane);
     uint32_t count = call->request->count;
     note_seen(call->request, answer);
     xd_schedule_answered(o->schedule, o->now_us, call->request, answer);
     if (must_declare(o, lane)) {
         undeclare(o, call->request->deliveries, count);
     }
-    log_breaker(o, lane, before.breaker, answer->reason);
+    log_breaker(o, lane, before, answer->reason);
 }
 
 /* --- the turn --- */

@@ -1,6 +1,6 @@
 /* Dispatch: one turn of delivery, without a thread, a socket or a clock of its own. A turn takes in
  * what the engine offered and recorded, sends what may go, takes the answers and hands outcomes
- * back; outbound.c runs it on a thread with libcurl, the simulation runs it with remote systems and
+ * back; outbound.c runs it on a thread over sockets, the simulation runs it with remote systems and
  * time of its own. Everything but the delivery port is called by one thread. */
 #ifndef XD_OUTBOUND_DISPATCH_H
 #define XD_OUTBOUND_DISPATCH_H

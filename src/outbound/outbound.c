@@ -1,4 +1,4 @@
-/* Outbound: the delivery thread. Runs the dispatch over libcurl and the machine's clocks, and shows
+/* Outbound: the delivery thread. Runs the dispatch over sockets and the machine's clocks, and shows
  * what it does. Owns both. */
 #include "outbound/outbound.h"
 

@@ -1,4 +1,4 @@
-/* Outbound: delivers what flows emit to the remote systems (libcurl multi), each under its own
+/* Outbound: delivers what flows emit to the remote systems over HTTP/1.1, each under its own
  * limits, in order per business key; settled results go back through the engine's door as
  * hub.outcomes events. */
 #ifndef XD_OUTBOUND_OUTBOUND_H

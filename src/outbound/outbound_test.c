@@ -280,8 +280,8 @@ static void attempts_run_out(void **state)
     close_bench(&b);
 }
 
-/* The second request on a kept-open connection is committed and the connection closed: libcurl
- * would resend it silently, at once; here it must be our own decision. */
+/* The second request on a kept-open connection is committed and the connection closed: a client
+ * library would resend it silently, at once; here it must be the schedule's decision. */
 static void a_connection_lost_after_the_commit_is_sent_again_with_the_same_key(void **state)
 {
     (void)state;
@@ -401,38 +401,76 @@ static void a_remote_that_is_down_is_waited_for(void **state)
     close_bench(&b);
 }
 
-/* Two systems at one TLS remote: one trusts its certificate, the other has the system's trust only.
- */
+/* A TLS remote, with its certificate in a file of the test's. */
+static void open_tls_bench(bench *b, const xd_remote_options *options, char *certificate)
+{
+    int fd = mkstemp(certificate);
+    assert_true(fd >= 0);
+    close(fd);
+    open_bench(b, options, accept_all, NULL);
+    test_remote_close(b->remote);
+    b->remote = test_remote_open_tls(accept_all, NULL, certificate);
+    assert_non_null(b->remote);
+    for (size_t i = 0; i < TEST_HUB_SYSTEMS; i++) {
+        snprintf(b->urls[i], sizeof b->urls[i], "https://127.0.0.1:%u/%s",
+                 test_remote_port(b->remote), system_names[i]);
+    }
+}
+
+/* Three systems at one TLS remote: one trusts its certificate, one has the system's trust only, and
+ * one knows the remote by a name that the certificate does not have. */
 static void a_certificate_nobody_vouches_for_is_refused(void **state)
 {
     (void)state;
     char certificate[] = "/tmp/crossdock-test-XXXXXX";
-    int fd = mkstemp(certificate);
-    assert_true(fd >= 0);
-    close(fd);
     bench b;
     xd_remote_options options = quick;
     options.attempts = 2;
-    open_bench(&b, &options, accept_all, NULL);
-    test_remote_close(b.remote);
-    b.remote = test_remote_open_tls(accept_all, NULL, certificate);
-    assert_non_null(b.remote);
-    for (size_t i = 0; i < TEST_HUB_SYSTEMS; i++) {
-        snprintf(b.urls[i], sizeof b.urls[i], "https://127.0.0.1:%u/%s", test_remote_port(b.remote),
-                 system_names[i]);
-    }
+    open_tls_bench(&b, &options, certificate);
+    snprintf(b.urls[2], sizeof b.urls[2], "https://localhost:%u/finance",
+             test_remote_port(b.remote));
     b.remotes[1].ca_file = certificate;
+    b.remotes[2].ca_file = certificate;
     start(&b, NULL);
     run(&b);
-    const test_event event = {
-        .systems = {"erp", "procurement"}, .message = XD_MESSAGE_INVENTORY, .order_key = "PO-1"};
+    const test_event event = {.systems = {"erp", "procurement", "finance"},
+                              .message = XD_MESSAGE_INVENTORY,
+                              .order_key = "PO-1"};
     int64_t seq = test_hub_emit(b.port, &event);
-    assert_true(test_hub_wait(2));
+    assert_true(test_hub_wait(3));
     test_outcome untrusted = test_hub_outcome(seq, 0);
     assert_int_equal(untrusted.dead, 1);
     assert_non_null(strstr(untrusted.reason, "not sent: SSL certificate problem"));
     assert_int_equal(test_hub_outcome(seq, 1).ok, 1);
+    test_outcome misnamed = test_hub_outcome(seq, 2);
+    assert_int_equal(misnamed.dead, 1);
+    assert_non_null(strstr(misnamed.reason, "not sent: SSL: no alternative certificate subject"));
     assert_int_equal(test_remote_count(b.remote), 1);
+    close_bench(&b);
+    unlink(certificate);
+}
+
+static void tls_connections_carry_one_request_after_another(void **state)
+{
+    (void)state;
+    enum { EVENTS = 200 };
+    char certificate[] = "/tmp/crossdock-test-XXXXXX";
+    bench b;
+    open_tls_bench(&b, &quick, certificate);
+    b.remotes[0].ca_file = certificate;
+    start(&b, NULL);
+    run(&b);
+    for (int i = 0; i < EVENTS; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "PO-%d", i);
+        emit(&b, key);
+    }
+    assert_true(test_hub_wait(EVENTS));
+    for (int64_t seq = 1; seq <= EVENTS; seq++) {
+        assert_int_equal(test_hub_outcome(seq, 0).ok, 1);
+    }
+    assert_int_equal(test_remote_count(b.remote), EVENTS);
+    assert_true(test_remote_connections(b.remote) <= quick.concurrency);
     close_bench(&b);
     unlink(certificate);
 }
@@ -791,6 +829,7 @@ int main(void)
         cmocka_unit_test(a_late_answer_without_lookup_or_dedup_stops_for_a_person),
         cmocka_unit_test(a_remote_that_is_down_is_waited_for),
         cmocka_unit_test(a_certificate_nobody_vouches_for_is_refused),
+        cmocka_unit_test(tls_connections_carry_one_request_after_another),
         cmocka_unit_test(a_batch_is_one_request_and_splits_when_refused),
         cmocka_unit_test(bodies_that_left_memory_come_from_the_store),
         cmocka_unit_test(what_is_too_much_for_memory_is_read_again_and_nothing_is_lost),

@@ -906,6 +906,11 @@ void xd_schedule_recorded(xd_schedule *s, int64_t now_us, xd_tracked *d)
     free(d);
 }
 
+xd_breaker_state xd_schedule_breaker(const xd_schedule *s, uint32_t lane_index)
+{
+    return s->lanes[lane_index].breaker.state;
+}
+
 void xd_schedule_stats(const xd_schedule *s, uint32_t lane_index, xd_lane_stats *ret)
 {
     const lane *l = &s->lanes[lane_index];

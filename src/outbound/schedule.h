@@ -177,6 +177,7 @@ void xd_schedule_answered(xd_schedule *schedule, int64_t now_us, xd_request *req
 /* The outcome of a settled delivery is durable: forgets it and lets its order key go on. */
 void xd_schedule_recorded(xd_schedule *schedule, int64_t now_us, xd_tracked *delivery);
 
+xd_breaker_state xd_schedule_breaker(const xd_schedule *schedule, uint32_t lane);
 void xd_schedule_stats(const xd_schedule *schedule, uint32_t lane, xd_lane_stats *ret);
 xd_str xd_tracked_key(const xd_tracked *delivery);
 

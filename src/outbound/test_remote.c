@@ -22,6 +22,7 @@ struct test_remote {
     test_arrival *arrivals; /* owns, grows */
     uint32_t count, size;
     uint32_t open, most_open;
+    uint32_t connections;
     char key[4096], certificate[4096]; /* PEM, "" without TLS */
 };
 
@@ -127,6 +128,17 @@ static void completed(void *self, struct MHD_Connection *c, void **state,
     *state = NULL;
 }
 
+static void connected(void *self, struct MHD_Connection *c, void **state,
+                      enum MHD_ConnectionNotificationCode code)
+{
+    test_remote *r = self;
+    (void)c;
+    (void)state;
+    pthread_mutex_lock(&r->lock);
+    r->connections += code == MHD_CONNECTION_NOTIFY_STARTED;
+    pthread_mutex_unlock(&r->lock);
+}
+
 static test_remote *create(test_script script, void *context)
 {
     test_remote *r = calloc(1, sizeof *r);
@@ -150,7 +162,8 @@ static test_remote *listen_on(test_remote *r, uint16_t port)
                              MHD_USE_POLL | (plain ? 0 : MHD_USE_TLS),
                          port, NULL, NULL, handle, r, MHD_OPTION_SOCK_ADDR, &address,
                          MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_NOTIFY_COMPLETED,
-                         completed, NULL, MHD_OPTION_ARRAY, plain ? tls + 2 : tls, MHD_OPTION_END);
+                         completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connected, r,
+                         MHD_OPTION_ARRAY, plain ? tls + 2 : tls, MHD_OPTION_END);
     if (!r->daemon) {
         test_remote_close(r);
         return NULL;
@@ -244,6 +257,14 @@ test_arrival test_remote_arrival(test_remote *r, uint32_t i)
     test_arrival a = r->arrivals[i];
     pthread_mutex_unlock(&r->lock);
     return a;
+}
+
+uint32_t test_remote_connections(test_remote *r)
+{
+    pthread_mutex_lock(&r->lock);
+    uint32_t n = r->connections;
+    pthread_mutex_unlock(&r->lock);
+    return n;
 }
 
 uint32_t test_remote_most_open(test_remote *r)

@@ -41,6 +41,8 @@ uint16_t test_remote_port(const test_remote *remote);
 uint32_t test_remote_count(test_remote *remote);
 /* A copy of the i-th arrival. */
 test_arrival test_remote_arrival(test_remote *remote, uint32_t i);
+/* Connections that were opened to it. */
+uint32_t test_remote_connections(test_remote *remote);
 /* Most requests that were being answered at one time. */
 uint32_t test_remote_most_open(test_remote *remote);
 

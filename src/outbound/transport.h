@@ -1,7 +1,8 @@
-/* Transport: HTTP/1.1 requests over kept-open connections (libcurl multi), all on the thread that
- * calls it, save xd_transport_wake. Owns connections and their memory; decides nothing: what an
- * answer means for a delivery is the schedule's business. TLS is verified, redirects are not
- * followed, proxies of the environment are not used, only http and https are spoken. */
+/* Transport: HTTP/1.1 requests over kept-open connections that libcurl opens (link.h), all on the
+ * thread that calls it, save xd_transport_wake. Owns connections and their memory; decides nothing:
+ * what an answer means for a delivery is the schedule's business. TLS is verified, redirects are
+ * not followed, proxies of the environment are not used, only http and https are spoken, and
+ * nothing is sent twice (ADR 7). */
 #ifndef XD_OUTBOUND_TRANSPORT_H
 #define XD_OUTBOUND_TRANSPORT_H
 
@@ -43,8 +44,8 @@ typedef struct xd_transport_port {
     void (*wake)(void *self);
 } xd_transport_port;
 
-/* remotes: count rows, borrowed. Faults: XD_INVALID (a URL that is not http or https),
- * XD_NO_MEMORY, XD_UNAVAILABLE (libcurl does not start). */
+/* remotes: count rows, borrowed. Faults: XD_INVALID (endpoint.h: a URL or a secret that no request
+ * can carry), XD_NO_MEMORY, XD_UNAVAILABLE (libcurl does not start). */
 XD_CHECKED xd_status xd_transport_create(const xd_remote_options *remotes, uint32_t count,
                                          xd_transport **ret, xd_fault *fault);
 /* Closes everything; requests under way are abandoned. Accepts NULL. */

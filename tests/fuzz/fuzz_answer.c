@@ -1,5 +1,5 @@
 /* libFuzzer target for the answers of other systems: the input is what a remote sends back to a
- * delivery or a look-up, read by libcurl and judged by the transport and the schedule. Whatever
+ * delivery or a look-up over a socket, read and judged by the transport and the schedule. Whatever
  * comes, exactly one answer is reported, in printable words, the request is sent only once, and the
  * schedule either settles the delivery or says when it goes on. The first byte chooses delivery or
  * look-up, and whether the connection is cut hard. */

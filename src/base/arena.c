@@ -5,17 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BLOCK_MIN = 8192 };
-
 struct xd_arena_block {
     xd_arena_block *next;
     size_t size; /* of bytes */
     _Alignas(16) char bytes[];
 };
 
+/* With its head a block is a size that allocators hand out without waste. */
+enum { HEAD_BYTES = sizeof(xd_arena_block), BLOCK_BYTES = 8192 - HEAD_BYTES };
+
 void xd_arena_init(xd_arena *arena, size_t cap_bytes)
 {
     *arena = (xd_arena){.cap_bytes = cap_bytes};
+}
+
+void xd_arena_expect(xd_arena *arena, size_t likely_bytes)
+{
+    arena->likely_bytes = likely_bytes;
 }
 
 static void use_block(xd_arena *arena, xd_arena_block *block)
@@ -61,7 +67,9 @@ void *xd_arena_grow(xd_arena *arena, size_t size)
         return NULL;
     }
     /* Doubling keeps the number of blocks logarithmic; the cap always wins. */
-    size_t want = arena->last ? arena->last->size * 2 : BLOCK_MIN;
+    size_t want = arena->last           ? (arena->last->size + HEAD_BYTES) * 2 - HEAD_BYTES
+                  : arena->likely_bytes ? (arena->likely_bytes + 15) & ~(size_t)15
+                                        : (size_t)BLOCK_BYTES;
     size_t room = arena->cap_bytes - arena->used_bytes;
     want = want < rounded ? rounded : want;
     want = want > room ? room & ~(size_t)15 : want;

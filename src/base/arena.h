@@ -14,10 +14,14 @@ typedef struct xd_arena {
     char *limit;
     size_t used_bytes; /* handed to blocks so far */
     size_t cap_bytes;  /* most that blocks may take together */
+    size_t likely_bytes;
 } xd_arena;
 
 /* Prepares an empty arena; allocates nothing. */
 void xd_arena_init(xd_arena *arena, size_t cap_bytes);
+/* Before the first allocation: what will likely be allocated in all, so that one block holds it. 0:
+ * not known. */
+void xd_arena_expect(xd_arena *arena, size_t likely_bytes);
 /* Frees every block. Accepts NULL and a finished arena. */
 void xd_arena_finish(xd_arena *arena);
 /* Makes every allocation invalid; keeps the first block for reuse. */

@@ -62,6 +62,8 @@ struct xd_submission {
 /* Room for count events in a fresh submission owned by the caller and (later) the engine; NULL when
  * out of memory. arena_cap bounds everything of this request. */
 xd_submission *xd_submission_create(uint32_t count, size_t arena_cap);
+/* As above for one event, which with all that belongs to it will likely take likely_bytes. */
+xd_submission *xd_submission_create_one(size_t likely_bytes, size_t arena_cap);
 void xd_submission_release(xd_submission *submission);
 
 /* What outbound gets of one event: its deliveries and, when still at hand, the texts to render

@@ -6,8 +6,7 @@
 #include <time.h>
 
 enum {
-    LINGER_US =
-        250, /* wait for company under load: a commit costs the same for one event and for thirty */
+    LINGER_US = 500,    /* at most: a commit costs the same for one event and for fifty */
     LINGER_ENOUGH = 48, /* submissions that are company enough */
     STEPPER_NICE = 10 /* when the cores are full, accepting goes first, without starving the rest */
 };
@@ -27,29 +26,39 @@ static struct timespec after_us(int64_t us)
 /* The caller holds the lock. */
 static xd_submission *take_batch(xd_engine *e)
 {
-    e->turn_submissions = e->queue_length;
+    uint32_t waiting = e->queue_length;
     xd_submission *batch = xd_queue_take(e);
+    e->turn_submissions = waiting - e->queue_length;
     e->appending = batch != NULL;
     return batch;
+}
+
+/* How many submissions are worth waiting for. Those just answered will mostly send again, those in
+ * the queue wait already; a quarter of them may be late. A lone sender is answered at once. The
+ * caller holds the lock. */
+static uint32_t enough_company(const xd_engine *e)
+{
+    uint32_t company = e->turn_submissions + e->queue_length;
+    company -= company / 4;
+    return company < LINGER_ENOUGH ? company : LINGER_ENOUGH;
 }
 
 /* Waits for work and takes it; NULL when the thread is to end. */
 static xd_submission *wait_for_batch(xd_engine *e)
 {
     pthread_mutex_lock(&e->lock);
+    uint32_t enough = enough_company(e);
     while (!e->queue_head && !e->stopping) {
-        e->appender_waits = true;
+        e->awaited = 1;
         pthread_cond_wait(&e->work, &e->lock);
-        e->appender_waits = false;
     }
-    /* Only when the turn before had several: a lone sender is answered at once. Nobody wakes this
-     * sleep, which also saves a wake-up for every sender. */
-    if (e->turn_submissions > 1 && e->queue_length < LINGER_ENOUGH && !e->stopping) {
-        const struct timespec linger = {.tv_nsec = LINGER_US * 1000};
-        pthread_mutex_unlock(&e->lock);
-        nanosleep(&linger, NULL);
-        pthread_mutex_lock(&e->lock);
+    const struct timespec until = after_us(LINGER_US);
+    int rc = 0;
+    while (e->queue_length < enough && !e->stopping && rc == 0) {
+        e->awaited = enough;
+        rc = pthread_cond_timedwait(&e->work, &e->lock, &until);
     }
+    e->awaited = 0;
     xd_submission *batch = take_batch(e);
     if (!batch) {
         e->appender_over = true;

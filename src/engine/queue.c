@@ -12,6 +12,7 @@ static bool is_refusing(xd_engine *e)
 xd_status xd_engine_submit(xd_engine *e, xd_submission *s, xd_fault *fault)
 {
     xd_status status = XD_OK;
+    bool wake = false;
     bool internal = s->count == 1 && s->events[0].kind->internal;
     pthread_mutex_lock(&e->lock);
     int64_t backlog = atomic_load_explicit(&e->committed_head, memory_order_relaxed) -
@@ -40,14 +41,15 @@ xd_status xd_engine_submit(xd_engine *e, xd_submission *s, xd_fault *fault)
         e->queue_length++;
         e->queue_bytes += s->bytes;
         atomic_store_explicit(&e->queue_count, e->queue_length, memory_order_relaxed);
-        if (e->appender_waits) {
-            e->appender_waits = false;
-            pthread_cond_signal(&e->work);
-        }
+        wake = e->awaited > 0 && e->queue_length >= e->awaited;
+        e->awaited = wake ? 0 : e->awaited;
     } else {
         xd_figure_add(&e->refused, s->count);
     }
     pthread_mutex_unlock(&e->lock);
+    if (wake) {
+        pthread_cond_signal(&e->work);
+    }
     if (status != XD_OK) {
         xd_submission_release(s); /* the engine's share */
     }

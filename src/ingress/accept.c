@@ -12,6 +12,9 @@
 enum {
     IDEMPOTENCY_KEY_MAX = 255,
     SMALL_BODY_BYTES = 16 << 10, /* up to here a body gets its memory before it comes */
+    /* What an event takes while it is decoded, with its text and its tree: seldom more. */
+    LIKELY_BYTES = 512,
+    LIKELY_FACTOR = 4,
     /* What one NDJSON request may hold at once, whatever its length: lines and one submission. */
     LINES_HELD = 2 * XD_BULK_CHUNK_BYTES
 };
@@ -62,14 +65,13 @@ static unsigned write_answer(const xd_submission *s, bool is_batch, xd_buf *buf)
     return 202;
 }
 
-/* What is kept under an idempotency key: status, a space, the body. On the engine thread; the
- * request is suspended and stays as it is. */
+/* What is kept under an idempotency key: status, a space, the body. On the engine thread, when the
+ * request may be gone. */
 static void write_kept_answer(xd_submission *s, xd_buf *ret_answer)
 {
-    const xd_request *r = s->context;
     xd_buf body;
     xd_buf_init(&body, ret_answer->cap_bytes);
-    unsigned status = write_answer(s, r->is_batch, &body);
+    unsigned status = write_answer(s, s->all_or_nothing, &body);
     xd_buf_printf(ret_answer, "%u ", status);
     xd_buf_str_add(ret_answer, xd_buf_str(&body));
     ret_answer->failed = ret_answer->failed || body.failed;
@@ -265,13 +267,15 @@ static void submit_events(xd_request *r)
         return;
     }
     s->all_or_nothing = r->is_batch;
-    s->bytes = s->arena.used_bytes;
+    s->bytes = sizeof *s + s->arena.used_bytes;
     size_t more = s->bytes > r->charged ? s->bytes - r->charged : 0;
     atomic_fetch_add_explicit(&r->client->ingress->inflight_bytes, more, memory_order_relaxed);
     r->charged += more;
-    if (!xd_accept_submit(r, answer_submission, &fault)) {
+    r->is_handed_over = true;
+    xd_request_await_commit(r, answer_submission);
+    if (xd_engine_submit(r->client->ingress->engine, s, &fault) != XD_OK) {
+        xd_request_await_nothing(r);
         xd_request_refuse(r, 0, &fault, -1);
-        xd_request_wake(r);
     }
 }
 
@@ -522,7 +526,8 @@ void xd_accept_begin(xd_request *r)
         r->body_mode == XD_BODY_GATHER || !xd_request_charge(r, (size_t)length)) {
         return;
     }
-    r->submission = xd_submission_create(1, xd_decode_arena_cap((size_t)length));
+    r->submission = xd_submission_create_one(LIKELY_BYTES + (size_t)length * LIKELY_FACTOR,
+                                             xd_decode_arena_cap((size_t)length));
     r->body = r->submission ? xd_arena_alloc(&r->submission->arena, (size_t)length + 1) : NULL;
     if (!r->body) {
         xd_request_refuse_text(r, 503, XD_NO_MEMORY, "http.memory", "no memory for the body");

@@ -2,9 +2,11 @@
  * each. Private to src/ingress.
  *
  * Life of a request: MHD calls the access handler with the headers (begin), with pieces of the body
- * (take), and at the end (complete). A request that waits for the engine or a worker is suspended
- * and goes on in its next step once it is woken. Everything of a request happens on its MHD thread,
- * except the work handed to a worker and the waking. */
+ * (take), and at the end (complete). A request that waits for a worker, or for the engine in the
+ * middle of its body, is suspended; one whose events are all that is left to commit waits
+ * patiently, which costs less (loop.c). Either goes on in its next step once it is woken.
+ * Everything of a request happens on the thread of its loop, except the work handed to a worker and
+ * the waking. */
 #ifndef XD_INGRESS_INGRESS_INT_H
 #define XD_INGRESS_INGRESS_INT_H
 
@@ -29,6 +31,7 @@ enum {
 
 typedef struct xd_request xd_request;
 typedef struct xd_client xd_client;
+typedef struct xd_loop xd_loop;
 
 /* One row of the route table (route.c). */
 typedef struct xd_route {
@@ -80,7 +83,8 @@ struct xd_request {
     size_t charged; /* bytes of the in-flight budget that this request holds */
 
     /* On its way. */
-    bool waiting;                      /* suspended, or woken and not yet gone on */
+    bool waiting;                      /* or woken and not yet gone on */
+    bool patient;                      /* waiting, neither suspended nor woken */
     void (*step)(xd_request *request); /* after the whole body, or after being woken; NULL: none */
     bool (*work)(xd_request *request); /* on a worker; false: not yet, come back later */
     int64_t deadline_us;               /* of work that comes back */
@@ -107,11 +111,14 @@ struct xd_request {
 /* One connection. */
 struct xd_client {
     xd_ingress *ingress;
-    bool local; /* over the control socket: trusted, all scopes */
+    xd_loop *loop; /* whose thread looks after it */
+    bool local;    /* over the control socket: trusted, all scopes */
     int fd;
     char user[XD_NAME_BYTES];    /* of the peer, on the control socket */
+    uint8_t address[16];         /* of the peer over TCP, for max_per_address */
     _Atomic int64_t deadline_us; /* past it the connection is cut; 0: we are at work, not it */
     atomic_bool has_asked;       /* whole headers have come on it */
+    bool has_ended;              /* it will send no more */
     xd_client *previous, *next;
     xd_request request; /* the one under way; its memory is used again by the next */
 };
@@ -119,12 +126,34 @@ struct xd_client {
 /* One listening socket. */
 typedef struct xd_listener {
     xd_ingress *ingress;
-    struct MHD_Daemon *daemon;
     bool local;
+    xd_loop *loops; /* owns; they share the socket */
+    uint32_t loop_count;
     uint32_t most;    /* connections; one more is closed at once */
     atomic_uint open; /* of them */
     atomic_bool full; /* said so, until a quarter is free again */
 } xd_listener;
+
+typedef enum xd_listening { XD_LISTENS, XD_SHALL_NOT_LISTEN, XD_DOES_NOT_LISTEN } xd_listening;
+
+/* One thread, and the MHD daemon that it runs. */
+struct xd_loop {
+    xd_listener *listener;
+    struct MHD_Daemon *daemon; /* owns */
+    pthread_t thread;
+    bool running;
+    int network_fd; /* borrows: MHD's epoll descriptor */
+    int wake_fd;    /* owns */
+    int end_fd;     /* owns: an epoll descriptor for the ends of what clients send */
+    atomic_bool stop;
+    _Atomic xd_listening listening;
+    _Atomic(xd_submission *) done; /* reported by the engine, not yet woken; by link */
+    atomic_uint reporting;         /* reports under way */
+    /* The thread's own. */
+    uint32_t patient; /* requests that wait so */
+    bool active;      /* something happened in the last pass, so that MHD may have more to do */
+    int64_t pass_us;  /* when this pass began */
+};
 
 typedef struct xd_workers {
     pthread_mutex_t lock;
@@ -164,6 +193,12 @@ int64_t xd_ingress_now_us(void);
 /* Suspends the request until xd_request_wake; step then goes on. Call it before handing the request
  * to whoever wakes it, and touch the request no more after that. */
 void xd_request_wait(xd_request *request, void (*step)(xd_request *));
+/* Lets the request wait for its submission, which is handed to the engine next; step then goes on.
+ * Only when the whole body is here, and when all that the engine needs is the submission's own: the
+ * client may be gone before. */
+void xd_request_await_commit(xd_request *request, void (*step)(xd_request *));
+/* The engine did not take it: the request goes on at once. */
+void xd_request_await_nothing(xd_request *request);
 /* Thread-safe. */
 void xd_request_wake(xd_request *request);
 /* Suspends and has work run on a worker; step (may be NULL when work settles the answer) follows on
@@ -183,7 +218,7 @@ bool xd_request_charge(xd_request *request, size_t bytes);
 /* Prepares the request to gather its body, at most max_bytes; refuses what is announced larger. */
 bool xd_request_expect_body(xd_request *request, xd_body_mode mode, size_t max_bytes);
 
-/* --- request.c: MHD's callbacks, cls is the xd_listener --- */
+/* --- request.c: MHD's callbacks, cls is the xd_loop --- */
 
 enum MHD_Result xd_request_on_access(void *cls, struct MHD_Connection *mhd, const char *url,
                                      const char *method, const char *version, const char *upload,
@@ -194,6 +229,31 @@ void xd_request_on_connection(void *cls, struct MHD_Connection *mhd, void **sock
                               enum MHD_ConnectionNotificationCode code);
 /* Whether one more connection may stay. */
 enum MHD_Result xd_request_admit(void *cls, const struct sockaddr *address, socklen_t size);
+
+/* --- loop.c --- */
+
+/* Runs loop->daemon on a thread of its own; false when the system refuses. */
+bool xd_loop_start(xd_loop *loop);
+/* Returns when nobody listens any more. */
+void xd_loop_stop_listening(xd_loop *loop);
+/* Joins the thread and stops the daemon, whose requests must all have gone on. For a loop that was
+ * never started too. */
+void xd_loop_stop(xd_loop *loop);
+/* Resumes a suspended connection. Thread-safe. */
+void xd_loop_resume(xd_loop *loop, struct MHD_Connection *mhd);
+/* Where the end of what a client sends comes together with its last bytes, MHD sees only the bytes,
+ * and would keep the connection until it times out. So the loop looks for ends itself, and shows
+ * them to MHD again, when no request is under way on the connection and at the end of each. */
+void xd_loop_watch_end(xd_client *client);
+void xd_loop_forget_end(const xd_client *client);
+void xd_loop_show_end(const xd_client *client);
+/* A request begins to wait patiently for its submission, or to wait otherwise (or not at all). */
+void xd_loop_add_patient(xd_request *request);
+void xd_loop_drop_patient(xd_request *request);
+/* Whether the request has waited for so long that it had better be suspended. */
+bool xd_loop_is_late(const xd_request *request);
+/* The client of a patient request is gone: the submission is let go once the engine reports it. */
+void xd_loop_orphan(xd_request *request);
 
 /* --- route.c --- */
 

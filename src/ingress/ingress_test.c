@@ -1,16 +1,11 @@
 /* The HTTP side over a real engine and memory store, byte for byte: what is accepted, what is
- * refused and where, limits, keys, decisions, stopping. */
+ * refused and where, limits, keys, decisions. */
 #include "ingress/test_hub.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <time.h>
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
-}
 
 static void start(test_hub *hub)
 {
@@ -733,191 +728,6 @@ static void control_socket_trusts_its_account(void **state)
     rmdir(folder);
 }
 
-/* --- waiting and stopping --- */
-
-static bool is_silent(int fd)
-{
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
-    return poll(&wait, 1, 50) == 0;
-}
-
-static void post_only(int fd, const char *id)
-{
-    char body[512];
-    int n = snprintf(body, sizeof body,
-                     "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"urn:test\",\"type\":"
-                     "\"crossdock.site.v1\",\"data\":{\"site\":\"S\",\"name\":\"Site\"}}",
-                     id);
-    char request[1024];
-    n = snprintf(request, sizeof request,
-                 "POST /v1/events HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " TEST_SECRET
-                 "\r\n" TEST_JSON "Content-Length: %d\r\n\r\n%s",
-                 n, body);
-    test_send(fd, request, (size_t)n);
-}
-
-/* The engine is turned by hand: no answer before the commit, push-back beyond its queue, and a
- * client that goes away meanwhile harms nobody. */
-static void answers_come_after_the_commit(void **state)
-{
-    (void)state;
-    test_hub hub;
-    test_answer a;
-    test_hub_start(&hub, (xd_ingress_options){0}, (xd_engine_options){.queue_max = 2},
-                   (xd_ingress_ports){0}, false);
-    int first = test_connect(hub.port);
-    int second = test_connect(hub.port);
-    int third = test_connect(hub.port);
-    post_only(first, "w-1");
-    assert_true(is_silent(first));
-    post_only(second, "w-2");
-    assert_true(is_silent(second));
-    post_only(third, "w-3");
-    test_receive(third, true, &a);
-    test_expect(&a, 503, "\"rule\":\"engine.queue\"");
-    assert_true(test_has_header(&a, "Retry-After: 1"));
-    close(second);
-    xd_engine_turn(hub.engine);
-    test_receive(first, true, &a);
-    test_expect(&a, 202, "\"accepted\":\"w-1\"");
-    assert_int_equal(test_hub_appended(&hub), 2);
-    post_only(third, "w-3");
-    assert_true(is_silent(third));
-    /* Stopping waits for what is under way, but not for ever; later answers still go out. */
-    xd_ingress_stop(hub.ingress, 20);
-    post_only(first, "w-4");
-    test_receive(first, true, &a);
-    test_expect(&a, 503, "\"rule\":\"http.stopping\"");
-    assert_true(a.closes);
-    xd_engine_turn(hub.engine);
-    test_receive(third, true, &a);
-    test_expect(&a, 202, "\"accepted\":\"w-3\"");
-    close(first);
-    close(third);
-    test_hub_stop(&hub);
-}
-
-static void bytes_in_flight_are_bounded(void **state)
-{
-    (void)state;
-    test_hub hub;
-    test_answer a;
-    test_hub_start(&hub, (xd_ingress_options){.max_inflight_bytes = 4096}, (xd_engine_options){0},
-                   (xd_ingress_ports){0}, false);
-    int first = test_connect(hub.port);
-    int second = test_connect(hub.port);
-    post_only(first, "f-1"); /* Its memory fills the budget. */
-    assert_true(is_silent(first));
-    post_only(second, "f-2");
-    test_receive(second, true, &a);
-    test_expect(&a, 503, "\"rule\":\"http.inflight\"");
-    xd_engine_turn(hub.engine);
-    test_receive(first, true, &a);
-    test_expect(&a, 202, NULL);
-    post_only(second, "f-2");
-    for (int i = 0; i < 1000 && test_hub_appended(&hub) < 2; i++) {
-        pause_ms(1);
-        xd_engine_turn(hub.engine);
-    }
-    test_receive(second, true, &a);
-    test_expect(&a, 202, NULL);
-    close(first);
-    close(second);
-    test_hub_stop(&hub);
-}
-
-/* Found by make abuse: announced bodies used up the budget before a byte of them had come. */
-static void bodies_that_do_not_come_take_no_room(void **state)
-{
-    (void)state;
-    test_hub hub;
-    test_answer a;
-    int slow[16];
-    test_hub_start(&hub, (xd_ingress_options){.max_inflight_bytes = 1 << 17},
-                   (xd_engine_options){0}, (xd_ingress_ports){0}, true);
-    for (int i = 0; i < 16; i++) {
-        const char *type = i % 2 ? TEST_NDJSON : TEST_STRUCTURED;
-        char head[512];
-        int n =
-            snprintf(head, sizeof head,
-                     "POST /v1/events HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer " TEST_SECRET
-                     "\r\n%sContent-Length: 100000\r\n\r\n{",
-                     type);
-        slow[i] = test_connect(hub.port);
-        assert_true(test_send(slow[i], head, (size_t)n));
-    }
-    test_call(&hub, "POST", "/v1/events", TEST_STRUCTURED, XD_STR(TEST_EVENT("s-1", "PO-1", "5")),
-              &a);
-    test_expect(&a, 202, NULL);
-    for (int i = 0; i < 16; i++) {
-        close(slow[i]);
-    }
-    test_hub_stop(&hub);
-}
-
-enum { CLIENTS = 8, POSTS = 150 };
-
-typedef struct client_work {
-    const test_hub *hub;
-    int number;
-    int accepted, duplicates;
-} client_work;
-
-static void *run_client(void *self)
-{
-    client_work *w = self;
-    test_answer *a = malloc(sizeof *a);
-    int fd = test_connect(w->hub->port);
-    for (int i = 0; i < POSTS; i++) {
-        char id[32];
-        /* Two clients share each set of ids. */
-        snprintf(id, sizeof id, "c-%d-%d", w->number / 2, i);
-        post_only(fd, id);
-        test_receive(fd, true, a);
-        w->accepted += a->status == 202 && strstr(a->body, "\"duplicate\":false") != NULL;
-        w->duplicates += a->status == 202 && strstr(a->body, "\"duplicate\":true") != NULL;
-    }
-    close(fd);
-    free(a);
-    return NULL;
-}
-
-static void clients_at_once(uint32_t threads)
-{
-    test_hub hub;
-    test_hub_start(&hub, (xd_ingress_options){.threads = threads}, (xd_engine_options){0},
-                   (xd_ingress_ports){0}, true);
-    pthread_t ids[CLIENTS];
-    client_work work[CLIENTS];
-    for (int i = 0; i < CLIENTS; i++) {
-        work[i] = (client_work){.hub = &hub, .number = i};
-        assert_int_equal(pthread_create(&ids[i], NULL, run_client, &work[i]), 0);
-    }
-    int accepted = 0;
-    int duplicates = 0;
-    for (int i = 0; i < CLIENTS; i++) {
-        pthread_join(ids[i], NULL);
-        accepted += work[i].accepted;
-        duplicates += work[i].duplicates;
-    }
-    assert_int_equal(accepted, CLIENTS / 2 * POSTS);
-    assert_int_equal(duplicates, CLIENTS / 2 * POSTS);
-    assert_int_equal(test_hub_appended(&hub), CLIENTS / 2 * POSTS);
-    test_hub_stop(&hub);
-}
-
-static void many_clients_one_thread(void **state)
-{
-    (void)state;
-    clients_at_once(1);
-}
-
-static void many_clients_three_threads(void **state)
-{
-    (void)state;
-    clients_at_once(3);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -937,11 +747,6 @@ int main(void)
         cmocka_unit_test(loopback_may_be_open_for_events_only),
         cmocka_unit_test(reads_and_decisions),
         cmocka_unit_test(control_socket_trusts_its_account),
-        cmocka_unit_test(answers_come_after_the_commit),
-        cmocka_unit_test(bytes_in_flight_are_bounded),
-        cmocka_unit_test(bodies_that_do_not_come_take_no_room),
-        cmocka_unit_test(many_clients_one_thread),
-        cmocka_unit_test(many_clients_three_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

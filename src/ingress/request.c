@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,21 +43,31 @@ static int64_t idle_us(const xd_ingress *g)
 
 /* --- suspending and waking --- */
 
-void xd_request_wait(xd_request *r, void (*step)(xd_request *))
+static void begin_wait(xd_request *r, void (*step)(xd_request *))
 {
     assert(!r->waiting);
     r->step = step;
     r->waiting = true;
     set_deadline(r->client, 0);
     atomic_fetch_add_explicit(&r->client->ingress->waiting, 1, memory_order_relaxed);
+}
+
+void xd_request_wait(xd_request *r, void (*step)(xd_request *))
+{
+    begin_wait(r, step);
     MHD_suspend_connection(r->mhd);
 }
 
-/* A stack of woken requests that the MHD thread resumes in one go was measured against this and
- * saved nothing: MHD writes its event descriptor for every resumed connection either way. */
+void xd_request_await_commit(xd_request *r, void (*step)(xd_request *))
+{
+    assert(r->body_complete);
+    begin_wait(r, step);
+    xd_loop_add_patient(r);
+}
+
 void xd_request_wake(xd_request *r)
 {
-    MHD_resume_connection(r->mhd);
+    xd_loop_resume(r->client->loop, r->mhd);
 }
 
 static void end_wait(xd_request *r)
@@ -65,6 +76,12 @@ static void end_wait(xd_request *r)
     r->waiting = false;
     set_deadline(r->client, xd_ingress_now_us() + idle_us(r->client->ingress));
     atomic_fetch_sub_explicit(&r->client->ingress->waiting, 1, memory_order_release);
+}
+
+void xd_request_await_nothing(xd_request *r)
+{
+    xd_loop_drop_patient(r);
+    end_wait(r);
 }
 
 void xd_request_hand_over(xd_request *r, bool (*work)(xd_request *), void (*step)(xd_request *))
@@ -177,6 +194,7 @@ static void gather(xd_request *r, xd_str piece)
 /* One piece of the body. Returns how many bytes were taken. */
 static size_t take(xd_request *r, xd_str piece)
 {
+    r->client->loop->active = true;
     if (r->waiting) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
@@ -234,6 +252,7 @@ static void add_allow(struct MHD_Response *response, uint32_t methods)
 static enum MHD_Result answer(xd_request *r)
 {
     assert(r->status);
+    r->client->loop->active = true;
     /* The buffer belongs to the connection and lives until the next request on it. */
     struct MHD_Response *response =
         MHD_create_response_from_buffer(r->out.len, r->out.ptr, MHD_RESPMEM_PERSISTENT);
@@ -465,6 +484,13 @@ enum MHD_Result xd_request_on_access(void *cls, struct MHD_Connection *mhd, cons
         return r->dropped > DROP_BYTES ? MHD_NO : MHD_YES;
     }
     r->body_complete = true;
+    if (r->patient) {
+        if (xd_loop_is_late(r)) {
+            xd_loop_drop_patient(r);
+            MHD_suspend_connection(mhd);
+        }
+        return MHD_YES;
+    }
     if (r->waiting) {
         end_wait(r);
     }
@@ -485,14 +511,17 @@ void xd_request_on_completed(void *cls, struct MHD_Connection *mhd, void **conte
                              enum MHD_RequestTerminationCode how)
 {
     (void)mhd;
-    xd_listener *listener = cls;
-    xd_ingress *g = listener->ingress;
+    xd_loop *loop = cls;
+    xd_ingress *g = loop->listener->ingress;
     xd_request *r = *context;
     *context = NULL;
     if (!r || !r->active) {
         return;
     }
-    if (r->waiting) {
+    loop->active = true;
+    if (r->patient) {
+        xd_loop_orphan(r);
+    } else if (r->waiting) {
         end_wait(r);
     }
     int64_t now = xd_ingress_now_us();
@@ -503,6 +532,9 @@ void xd_request_on_completed(void *cls, struct MHD_Connection *mhd, void **conte
             xd_metric_add(&g->metrics.refused[r->refused_because], 1);
         }
         xd_metric_add(&g->metrics.sent_bytes, r->out.len);
+        if (r->client->has_ended) {
+            xd_loop_show_end(r->client);
+        }
     } else {
         xd_metric_add(&g->metrics.aborted, 1);
     }
@@ -511,8 +543,53 @@ void xd_request_on_completed(void *cls, struct MHD_Connection *mhd, void **conte
     set_deadline(r->client, now + idle_us(g));
 }
 
-static xd_client *open_client(xd_listener *listener, struct MHD_Connection *mhd)
+/* The peer's IP address, an IPv4 one as it is mapped into IPv6. */
+static void note_address(xd_client *client, struct MHD_Connection *mhd)
 {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info && info->client_addr->sa_family == AF_INET6) {
+        memcpy(client->address,
+               &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr,
+               sizeof client->address);
+    } else if (info && info->client_addr->sa_family == AF_INET) {
+        memset(client->address + 10, 0xff, 2);
+        memcpy(client->address + 12,
+               &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, 4);
+    }
+}
+
+/* Whether the peer has as many connections as one address may. The caller holds the lock. */
+static bool has_enough(const xd_ingress *g, const xd_client *client)
+{
+    uint32_t most = client->local ? 0 : g->options.max_per_address;
+    uint32_t open = 0;
+    for (const xd_client *c = g->clients; most && c; c = c->next) {
+        open += !c->local && memcmp(c->address, client->address, sizeof c->address) == 0;
+    }
+    return most && open >= most;
+}
+
+/* False when it may not stay. */
+static bool list_client(xd_ingress *g, xd_client *client)
+{
+    pthread_mutex_lock(&g->clients_lock);
+    bool stays = !has_enough(g, client);
+    if (stays) {
+        client->next = g->clients;
+        if (g->clients) {
+            g->clients->previous = client;
+        }
+        g->clients = client;
+    }
+    pthread_mutex_unlock(&g->clients_lock);
+    return stays;
+}
+
+/* NULL: the connection is of no use, and MHD sees its end at once. */
+static xd_client *open_client(xd_loop *loop, struct MHD_Connection *mhd)
+{
+    xd_listener *listener = loop->listener;
     xd_ingress *g = listener->ingress;
     xd_client *client = calloc(1, sizeof *client);
     const union MHD_ConnectionInfo *info =
@@ -521,21 +598,24 @@ static xd_client *open_client(xd_listener *listener, struct MHD_Connection *mhd)
         free(client);
         return NULL;
     }
+    loop->active = true;
     client->ingress = g;
+    client->loop = loop;
     client->local = listener->local;
     client->fd = info->connect_fd;
     init_request(&client->request, client);
     if (client->local) {
         xd_auth_name_peer(client);
+    } else {
+        note_address(client, mhd);
     }
     set_deadline(client, xd_ingress_now_us() + idle_us(g));
-    pthread_mutex_lock(&g->clients_lock);
-    client->next = g->clients;
-    if (g->clients) {
-        g->clients->previous = client;
+    if (!list_client(g, client)) {
+        shutdown(client->fd, SHUT_RDWR);
+        free(client);
+        return NULL;
     }
-    g->clients = client;
-    pthread_mutex_unlock(&g->clients_lock);
+    xd_loop_watch_end(client);
     xd_metric_add(&g->metrics.connections_total, 1);
     xd_metric_add(&g->metrics.connections_open, 1);
     atomic_fetch_add_explicit(&listener->open, 1, memory_order_relaxed);
@@ -546,6 +626,7 @@ static xd_client *open_client(xd_listener *listener, struct MHD_Connection *mhd)
 static void close_client(xd_client *client)
 {
     xd_ingress *g = client->ingress;
+    xd_loop_forget_end(client);
     pthread_mutex_lock(&g->clients_lock);
     *(client->previous ? &client->previous->next : &g->clients) = client->next;
     if (client->next) {
@@ -565,7 +646,7 @@ static void close_client(xd_client *client)
 
 enum MHD_Result xd_request_admit(void *cls, const struct sockaddr *address, socklen_t size)
 {
-    xd_listener *listener = cls;
+    xd_listener *listener = ((xd_loop *)cls)->listener;
     (void)address;
     (void)size;
     uint32_t open = atomic_load_explicit(&listener->open, memory_order_relaxed);

@@ -2,6 +2,7 @@
 #include "ingress/ingress_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -166,31 +167,43 @@ static xd_status open_control(const char *path, int *ret_fd, xd_fault *fault)
 
 /* --- daemons --- */
 
-static xd_status start_daemon(xd_listener *listener, int fd, uint32_t threads,
-                              uint32_t max_connections, uint32_t max_per_address, xd_fault *fault)
+/* A loop on a socket of its own; the descriptor is MHD's from now on, or closed. */
+static bool start_loop(xd_loop *loop, int fd)
 {
-    const xd_ingress_options *o = &listener->ingress->options;
-    struct MHD_OptionItem pool[] = {
-        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
-        {MHD_OPTION_END, 0, NULL}};
-    listener->most = max_connections;
-    listener->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0,
-        xd_request_admit, listener, xd_request_on_access, listener, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(max_connections + DOORSTEP * threads),
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)max_per_address,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)o->idle_timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
-        1, MHD_OPTION_NOTIFY_COMPLETED, xd_request_on_completed, listener,
-        MHD_OPTION_NOTIFY_CONNECTION, xd_request_on_connection, listener, MHD_OPTION_ARRAY, pool,
-        MHD_OPTION_END);
-    if (!listener->daemon) {
+    const xd_ingress_options *o = &loop->listener->ingress->options;
+    loop->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, xd_request_admit, loop,
+        xd_request_on_access, loop, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)(loop->listener->most + DOORSTEP), MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)o->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, xd_request_on_completed, loop,
+        MHD_OPTION_NOTIFY_CONNECTION, xd_request_on_connection, loop, MHD_OPTION_END);
+    if (!loop->daemon) {
         close(fd);
-        return xd_fail(fault, XD_UNAVAILABLE, "ingress.start",
-                       "the HTTP server does not start; are there enough threads and file "
-                       "descriptors (ulimit -n)?");
     }
-    return XD_OK;
+    return loop->daemon && xd_loop_start(loop);
+}
+
+/* Each loop gets a descriptor of its own for the one socket, fd, which is closed. */
+static xd_status start_loops(xd_listener *listener, int fd, uint32_t threads, uint32_t most,
+                             xd_fault *fault)
+{
+    listener->most = most;
+    listener->loops = calloc(threads, sizeof *listener->loops);
+    bool good = listener->loops != NULL;
+    while (good && listener->loop_count < threads) {
+        xd_loop *loop = &listener->loops[listener->loop_count++];
+        loop->listener = listener;
+        loop->wake_fd = -1;
+        loop->end_fd = -1;
+        int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        good = own >= 0 && start_loop(loop, own);
+    }
+    close(fd);
+    return good ? XD_OK
+                : xd_fail(fault, XD_UNAVAILABLE, "ingress.start",
+                          "the HTTP server does not start; are there enough threads and file "
+                          "descriptors (ulimit -n)?");
 }
 
 static xd_status start_listeners(xd_ingress *g, xd_fault *fault)
@@ -199,10 +212,10 @@ static xd_status start_listeners(xd_ingress *g, xd_fault *fault)
     int fd = -1;
     if (g->control_path) {
         XD_TRY(open_control(g->control_path, &fd, fault));
-        XD_TRY(start_daemon(&g->control, fd, 1, CONTROL_CONNECTIONS, 0, fault));
+        XD_TRY(start_loops(&g->control, fd, 1, CONTROL_CONNECTIONS, fault));
     }
     XD_TRY(open_tcp(o, &fd, &g->port, fault));
-    return start_daemon(&g->tcp, fd, o->threads, o->max_connections, o->max_per_address, fault);
+    return start_loops(&g->tcp, fd, o->threads, o->max_connections, fault);
 }
 
 xd_status xd_ingress_start(const xd_ingress_options *options, xd_engine *engine,
@@ -263,15 +276,20 @@ void xd_ingress_set_keys(xd_ingress *g, const xd_key *keys, uint32_t key_count)
 
 static void stop_listening(xd_ingress *g, xd_listener *listener)
 {
-    if (listener->daemon) {
-        MHD_socket fd = MHD_quiesce_daemon(listener->daemon);
-        if (fd != MHD_INVALID_SOCKET) {
-            close(fd);
-        }
-        if (listener->local) {
-            unlink(g->control_path);
-        }
+    for (uint32_t i = 0; i < listener->loop_count; i++) {
+        xd_loop_stop_listening(&listener->loops[i]);
     }
+    if (listener->loop_count && listener->local) {
+        unlink(g->control_path);
+    }
+}
+
+static void stop_loops(xd_listener *listener)
+{
+    for (uint32_t i = 0; i < listener->loop_count; i++) {
+        xd_loop_stop(&listener->loops[i]);
+    }
+    free(listener->loops);
 }
 
 /* Waits until no request is suspended; until_us INT64_MAX: as long as it takes. */
@@ -302,8 +320,8 @@ void xd_ingress_destroy(xd_ingress *g)
     xd_ingress_stop(g, 0);
     /* The engine calls done for whatever it took over, if only to refuse it, so this ends. */
     wait_for_requests(g, INT64_MAX);
-    MHD_stop_daemon(g->tcp.daemon);
-    MHD_stop_daemon(g->control.daemon);
+    stop_loops(&g->tcp);
+    stop_loops(&g->control);
     xd_workers_stop(g);
     pthread_rwlock_destroy(&g->keys_lock);
     pthread_mutex_destroy(&g->clients_lock);

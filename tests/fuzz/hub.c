@@ -127,7 +127,9 @@ fuzz_hub *fuzz_hub_get(void)
 /* Every connection is gone and nothing is held for any request. */
 static void check_idle(void)
 {
-    for (int wait = 0; wait < 2000 && hub.ingress->metrics.connections_open > 0; wait++) {
+    for (int wait = 0;
+         wait < 2000 && (hub.ingress->metrics.connections_open > 0 || hub.ingress->waiting > 0);
+         wait++) {
         usleep(1000);
     }
     REQUIRE(hub.ingress->metrics.connections_open == 0);

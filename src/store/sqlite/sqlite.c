@@ -80,8 +80,7 @@ static const char *const SQL[STATEMENTS] = {
                   "ON CONFLICT (source_id, id) DO UPDATE SET key = excluded.key, "
                   "order_key = excluded.order_key WHERE seq = excluded.seq AND "
                   "(key <> excluded.key OR order_key <> excluded.order_key)",
-    [EVENT_FIND] = "SELECT seq FROM event WHERE id = ?2 AND "
-                   "source_id = (SELECT id FROM source WHERE name = ?1)",
+    [EVENT_FIND] = "SELECT seq FROM event WHERE source_id = ? AND id = ?",
     [STATE_GET] = "SELECT value FROM state WHERE kind = ? AND key = ?",
     [STATE_PUT] = "INSERT OR REPLACE INTO state (kind, key, value) VALUES (?, ?, ?)",
     [STATE_DELETE] = "DELETE FROM state WHERE kind = ? AND key = ?",
@@ -242,7 +241,8 @@ static void remember_source(source_slot *slot, xd_str name, int64_t id)
     }
 }
 
-static xd_status source_id(sqlite_store *self, xd_str name, int64_t *ret_id, xd_fault *fault)
+/* 0: there is none. A source never goes away, so that its number is asked for once. */
+static xd_status find_source(sqlite_store *self, xd_str name, int64_t *ret_id, xd_fault *fault)
 {
     source_slot *slot = source_slot_of(self, name);
     if (slot->name && xd_str_eq((xd_str){slot->name, slot->len}, name)) {
@@ -252,12 +252,23 @@ static xd_status source_id(sqlite_store *self, xd_str name, int64_t *ret_id, xd_
     int64_t id = 0;
     bind_text(self->statements[SOURCE_FIND], 1, name);
     XD_TRY(run_integer(self, SOURCE_FIND, 0, &id, "looking up a source", fault));
+    if (id != 0) {
+        remember_source(slot, name, id);
+    }
+    *ret_id = id;
+    return XD_OK;
+}
+
+static xd_status source_id(sqlite_store *self, xd_str name, int64_t *ret_id, xd_fault *fault)
+{
+    int64_t id = 0;
+    XD_TRY(find_source(self, name, &id, fault));
     if (id == 0) {
         bind_text(self->statements[SOURCE_ADD], 1, name);
         XD_TRY(run(self, SOURCE_ADD, "adding a source", fault));
         id = sqlite3_last_insert_rowid(self->halves[STATE].db);
+        remember_source(source_slot_of(self, name), name, id);
     }
-    remember_source(slot, name, id);
     *ret_id = id;
     return XD_OK;
 }
@@ -479,7 +490,13 @@ static xd_status sqlite_event_find(xd_store *store, xd_str source, xd_str id, in
                                    xd_fault *fault)
 {
     sqlite_store *self = self_of(store);
-    bind_text(self->statements[EVENT_FIND], 1, source);
+    int64_t number = 0;
+    XD_TRY(find_source(self, source, &number, fault));
+    if (number == 0) {
+        *ret_seq = 0;
+        return XD_OK;
+    }
+    sqlite3_bind_int64(self->statements[EVENT_FIND], 1, number);
     bind_text(self->statements[EVENT_FIND], 2, id);
     return run_integer(self, EVENT_FIND, 0, ret_seq, "finding an event", fault);
 }

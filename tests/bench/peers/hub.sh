@@ -33,7 +33,7 @@ hub_systems() {
     receives: [$message]
     paths: {$message: $path}
     idempotency_key: "{id}"
-    concurrency: 32
+    concurrency: 64
 YAML
     done
 }

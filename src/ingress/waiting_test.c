@@ -1,0 +1,337 @@
+/* Requests that wait for their commit, over a real engine and memory store: answers, push-back,
+ * stopping, clients that leave, bodies that do not come, many at once. */
+#include "ingress/test_hub.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <time.h>
+
+static void pause_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static bool is_silent(int fd)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    return poll(&wait, 1, 50) == 0;
+}
+
+static void post_only(int fd, const char *id)
+{
+    char body[512];
+    int n = snprintf(body, sizeof body,
+                     "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"urn:test\",\"type\":"
+                     "\"crossdock.site.v1\",\"data\":{\"site\":\"S\",\"name\":\"Site\"}}",
+                     id);
+    char request[1024];
+    n = snprintf(request, sizeof request,
+                 "POST /v1/events HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " TEST_SECRET
+                 "\r\n" TEST_JSON "Content-Length: %d\r\n\r\n%s",
+                 n, body);
+    test_send(fd, request, (size_t)n);
+}
+
+/* The engine is turned by hand: no answer before the commit, push-back beyond its queue, and a
+ * client that goes away meanwhile harms nobody. */
+static void answers_come_after_the_commit(void **state)
+{
+    (void)state;
+    test_hub hub;
+    test_answer a;
+    test_hub_start(&hub, (xd_ingress_options){0}, (xd_engine_options){.queue_max = 2},
+                   (xd_ingress_ports){0}, false);
+    int first = test_connect(hub.port);
+    int second = test_connect(hub.port);
+    int third = test_connect(hub.port);
+    post_only(first, "w-1");
+    assert_true(is_silent(first));
+    post_only(second, "w-2");
+    assert_true(is_silent(second));
+    post_only(third, "w-3");
+    test_receive(third, true, &a);
+    test_expect(&a, 503, "\"rule\":\"engine.queue\"");
+    assert_true(test_has_header(&a, "Retry-After: 1"));
+    close(second);
+    xd_engine_turn(hub.engine);
+    test_receive(first, true, &a);
+    test_expect(&a, 202, "\"accepted\":\"w-1\"");
+    assert_int_equal(test_hub_appended(&hub), 2);
+    post_only(third, "w-3");
+    assert_true(is_silent(third));
+    /* Stopping waits for what is under way, but not for ever; later answers still go out. */
+    xd_ingress_stop(hub.ingress, 20);
+    post_only(first, "w-4");
+    test_receive(first, true, &a);
+    test_expect(&a, 503, "\"rule\":\"http.stopping\"");
+    assert_true(a.closes);
+    xd_engine_turn(hub.engine);
+    test_receive(third, true, &a);
+    test_expect(&a, 202, "\"accepted\":\"w-3\"");
+    close(first);
+    close(third);
+    test_hub_stop(&hub);
+}
+
+/* Closes as a client does that has crashed. */
+static void reset_connection(int fd)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
+}
+
+static int64_t figure(const test_hub *hub, const char *name)
+{
+    xd_buf text;
+    xd_buf_init(&text, 1 << 20);
+    xd_ingress_metrics(hub->ingress, &text);
+    xd_buf_char(&text, '\0');
+    const char *line = strstr(text.ptr, name);
+    assert_non_null(line);
+    int64_t value = strtoll(line + strlen(name), NULL, 10);
+    xd_buf_finish(&text);
+    return value;
+}
+
+/* Waits until the figure has this value. */
+static void await_figure(const test_hub *hub, const char *name, int64_t value)
+{
+    for (int i = 0; i < 5000 && figure(hub, name) != value; i++) {
+        pause_ms(1);
+    }
+    assert_int_equal(figure(hub, name), value);
+}
+
+/* Some go at once, some when the commit has taken unusually long; what they sent is accepted. */
+static void clients_may_leave_before_the_commit(void **state)
+{
+    (void)state;
+    enum { LEAVING = 20 };
+    test_hub hub;
+    test_answer a;
+    test_hub_start(&hub, (xd_ingress_options){0}, (xd_engine_options){0}, (xd_ingress_ports){0},
+                   false);
+    int fds[LEAVING];
+    int stays = test_connect(hub.port);
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < LEAVING; i++) {
+            char id[32];
+            snprintf(id, sizeof id, "leave-%d-%d", round, i);
+            fds[i] = test_connect(hub.port);
+            post_only(fds[i], id);
+        }
+        char id[32];
+        snprintf(id, sizeof id, "stay-%d", round);
+        post_only(stays, id);
+        await_figure(&hub, "\ncrossdock_http_waiting ", LEAVING + 1);
+        pause_ms(round % 2 ? 60 : 0);
+        for (int i = 0; i < LEAVING; i++) {
+            reset_connection(fds[i]);
+        }
+        pause_ms(round / 2 ? 5 : 0);
+        xd_engine_turn(hub.engine);
+        test_receive(stays, true, &a);
+        test_expect(&a, 202, "\"duplicate\":false");
+        await_figure(&hub, "\ncrossdock_http_waiting ", 0);
+        await_figure(&hub, "\ncrossdock_http_connections ", 1);
+        await_figure(&hub, "\ncrossdock_http_inflight_bytes ", 0);
+        assert_int_equal(test_hub_appended(&hub), (round + 1) * (LEAVING + 1));
+    }
+    close(stays);
+    test_hub_stop(&hub);
+}
+
+/* The end comes with the request, in one packet: the answer still goes out, and the connection ends
+ * right after it. */
+static void clients_may_close_their_side_at_once(void **state)
+{
+    (void)state;
+    test_hub hub;
+    test_hub_start(&hub, (xd_ingress_options){0}, (xd_engine_options){0}, (xd_ingress_ports){0},
+                   true);
+    for (int i = 0; i < 40; i++) {
+        char id[32];
+        char text[2048];
+        size_t got = 0;
+        snprintf(id, sizeof id, "half-%d", i);
+        int fd = test_connect(hub.port);
+        pause_ms(i % 2);
+        post_only(fd, id);
+        shutdown(fd, SHUT_WR);
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        for (ssize_t n = 1; n > 0; got += (size_t)n) {
+            assert_int_equal(poll(&wait, 1, 5000), 1);
+            n = recv(fd, text + got, sizeof text - 1 - got, 0);
+            assert_true(n >= 0);
+        }
+        text[got] = '\0';
+        assert_non_null(strstr(text, "HTTP/1.1 202"));
+        close(fd);
+    }
+    test_hub_stop(&hub);
+}
+
+static void one_address_has_so_many_connections(void **state)
+{
+    (void)state;
+    test_hub hub;
+    test_answer a;
+    test_hub_start(&hub, (xd_ingress_options){.max_per_address = 2, .threads = 2},
+                   (xd_engine_options){0}, (xd_ingress_ports){0}, true);
+    int first = test_connect(hub.port);
+    int second = test_connect(hub.port);
+    await_figure(&hub, "\ncrossdock_http_connections ", 2);
+    int third = test_connect(hub.port);
+    test_receive(third, true, &a);
+    assert_int_equal(a.status, 0);
+    close(third);
+    post_only(second, "p-1");
+    test_receive(second, true, &a);
+    test_expect(&a, 202, "\"duplicate\":false");
+    close(first);
+    await_figure(&hub, "\ncrossdock_http_connections ", 1);
+    first = test_connect(hub.port);
+    post_only(first, "p-2");
+    test_receive(first, true, &a);
+    test_expect(&a, 202, "\"duplicate\":false");
+    close(first);
+    close(second);
+    test_hub_stop(&hub);
+}
+
+static void bytes_in_flight_are_bounded(void **state)
+{
+    (void)state;
+    test_hub hub;
+    test_answer a;
+    test_hub_start(&hub, (xd_ingress_options){.max_inflight_bytes = 1024}, (xd_engine_options){0},
+                   (xd_ingress_ports){0}, false);
+    int first = test_connect(hub.port);
+    int second = test_connect(hub.port);
+    post_only(first, "f-1"); /* Its memory fills the budget. */
+    assert_true(is_silent(first));
+    post_only(second, "f-2");
+    test_receive(second, true, &a);
+    test_expect(&a, 503, "\"rule\":\"http.inflight\"");
+    xd_engine_turn(hub.engine);
+    test_receive(first, true, &a);
+    test_expect(&a, 202, NULL);
+    post_only(second, "f-2");
+    for (int i = 0; i < 1000 && test_hub_appended(&hub) < 2; i++) {
+        pause_ms(1);
+        xd_engine_turn(hub.engine);
+    }
+    test_receive(second, true, &a);
+    test_expect(&a, 202, NULL);
+    close(first);
+    close(second);
+    test_hub_stop(&hub);
+}
+
+/* Found by make abuse: announced bodies used up the budget before a byte of them had come. */
+static void bodies_that_do_not_come_take_no_room(void **state)
+{
+    (void)state;
+    test_hub hub;
+    test_answer a;
+    int slow[16];
+    test_hub_start(&hub, (xd_ingress_options){.max_inflight_bytes = 1 << 17},
+                   (xd_engine_options){0}, (xd_ingress_ports){0}, true);
+    for (int i = 0; i < 16; i++) {
+        const char *type = i % 2 ? TEST_NDJSON : TEST_STRUCTURED;
+        char head[512];
+        int n =
+            snprintf(head, sizeof head,
+                     "POST /v1/events HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer " TEST_SECRET
+                     "\r\n%sContent-Length: 100000\r\n\r\n{",
+                     type);
+        slow[i] = test_connect(hub.port);
+        assert_true(test_send(slow[i], head, (size_t)n));
+    }
+    test_call(&hub, "POST", "/v1/events", TEST_STRUCTURED, XD_STR(TEST_EVENT("s-1", "PO-1", "5")),
+              &a);
+    test_expect(&a, 202, NULL);
+    for (int i = 0; i < 16; i++) {
+        close(slow[i]);
+    }
+    test_hub_stop(&hub);
+}
+
+enum { CLIENTS = 8, POSTS = 150 };
+
+typedef struct client_work {
+    const test_hub *hub;
+    int number;
+    int accepted, duplicates;
+} client_work;
+
+static void *run_client(void *self)
+{
+    client_work *w = self;
+    test_answer *a = malloc(sizeof *a);
+    int fd = test_connect(w->hub->port);
+    for (int i = 0; i < POSTS; i++) {
+        char id[32];
+        /* Two clients share each set of ids. */
+        snprintf(id, sizeof id, "c-%d-%d", w->number / 2, i);
+        post_only(fd, id);
+        test_receive(fd, true, a);
+        w->accepted += a->status == 202 && strstr(a->body, "\"duplicate\":false") != NULL;
+        w->duplicates += a->status == 202 && strstr(a->body, "\"duplicate\":true") != NULL;
+    }
+    close(fd);
+    free(a);
+    return NULL;
+}
+
+static void clients_at_once(uint32_t threads)
+{
+    test_hub hub;
+    test_hub_start(&hub, (xd_ingress_options){.threads = threads}, (xd_engine_options){0},
+                   (xd_ingress_ports){0}, true);
+    pthread_t ids[CLIENTS];
+    client_work work[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        work[i] = (client_work){.hub = &hub, .number = i};
+        assert_int_equal(pthread_create(&ids[i], NULL, run_client, &work[i]), 0);
+    }
+    int accepted = 0;
+    int duplicates = 0;
+    for (int i = 0; i < CLIENTS; i++) {
+        pthread_join(ids[i], NULL);
+        accepted += work[i].accepted;
+        duplicates += work[i].duplicates;
+    }
+    assert_int_equal(accepted, CLIENTS / 2 * POSTS);
+    assert_int_equal(duplicates, CLIENTS / 2 * POSTS);
+    assert_int_equal(test_hub_appended(&hub), CLIENTS / 2 * POSTS);
+    test_hub_stop(&hub);
+}
+
+static void many_clients_one_thread(void **state)
+{
+    (void)state;
+    clients_at_once(1);
+}
+
+static void many_clients_three_threads(void **state)
+{
+    (void)state;
+    clients_at_once(3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_come_after_the_commit),
+        cmocka_unit_test(clients_may_leave_before_the_commit),
+        cmocka_unit_test(clients_may_close_their_side_at_once),
+        cmocka_unit_test(one_address_has_so_many_connections),
+        cmocka_unit_test(bytes_in_flight_are_bounded),
+        cmocka_unit_test(bodies_that_do_not_come_take_no_room),
+        cmocka_unit_test(many_clients_one_thread),
+        cmocka_unit_test(many_clients_three_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

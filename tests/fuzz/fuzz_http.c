@@ -72,21 +72,28 @@ static void let_read(fuzz_hub *hub, uint64_t connections_before, bool answer_too
 }
 
 /* From another address of this machine each time: the ports of one would soon be used up, as a
- * closed connection keeps its own for a minute. */
+ * closed connection keeps its own for a minute. A pair that is still kept so costs another try. */
 static int connect_anew(fuzz_hub *hub)
 {
+    enum { TRIES = 16 };
     static uint32_t number;
     int buffer = 1 << 20; /* so that all of the input fits */
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    REQUIRE(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer) == 0);
-    struct sockaddr_in from = {.sin_family = AF_INET,
-                               .sin_addr.s_addr = htonl(0x7f010001 + number++ % 65000)};
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons(xd_ingress_port(hub->ingress)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    REQUIRE(bind(fd, (struct sockaddr *)&from, sizeof from) == 0);
-    REQUIRE(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
-    return fd;
+    for (int i = 0; i < TRIES; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        struct sockaddr_in from = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(0x7f010001 + number++ % 65000)};
+        REQUIRE(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer) == 0);
+        if (bind(fd, (struct sockaddr *)&from, sizeof from) == 0 &&
+            connect(fd, (struct sockaddr *)&to, sizeof to) == 0) {
+            return fd;
+        }
+        close(fd);
+    }
+    perror("fuzz_http: no connection");
+    abort();
 }
 
 static size_t talk(fuzz_hub *hub, const uint8_t *data, size_t size)

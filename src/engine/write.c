@@ -6,7 +6,7 @@
 #include "observe/log.h"
 
 enum {
-    RETAINED_BYTES_MAX = 32 << 20, /* appended events kept in memory until stepped */
+    RETAINED_BYTES_MAX = 24 << 20, /* appended events kept in memory until stepped */
     RETRY_MS = 200                 /* between attempts while the store refuses writes */
 };
 

@@ -207,7 +207,7 @@ static xd_status make_parts(xd_dispatch *o, const xd_outbound_options *options, 
     const xd_feed_options feed_options = {
         .systems = o->names,
         .system_count = o->remote_count,
-        .memory_bytes = options->memory_bytes ? options->memory_bytes : (size_t)24 << 20,
+        .memory_bytes = options->memory_bytes ? options->memory_bytes : (size_t)20 << 20,
         .max_entries = max_entries < ENTRIES_MIN ? ENTRIES_MIN : max_entries,
         .clock = o->clock.wall};
     if (!xd_inbox_init(&o->inbox, INBOX_PARCELS, feed_options.memory_bytes)) {

@@ -38,7 +38,7 @@ typedef struct xd_remote_options {
 typedef struct xd_outbound_options {
     const xd_remote_options *remotes; /* borrows */
     uint32_t remote_count;
-    size_t memory_bytes;  /* bodies kept in memory, default 24 MiB; beyond it they are read again
+    size_t memory_bytes;  /* bodies kept in memory, default 20 MiB; beyond it they are read again
                              from the store */
     uint32_t max_entries; /* deliveries tracked in memory, default 200,000 */
     uint64_t seed;        /* of the jitter */

@@ -119,21 +119,8 @@ static bool read_bookmark(const importer *im, bookmark *ret)
 
 static long long target_of(const importer *im)
 {
-    const char *names[] = {im->options->control_path, im->url};
-    uint8_t digest[XD_SHA256_BYTES];
-    long long target = 0;
-    xd_buf text;
-    xd_buf_init(&text, 8192);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        xd_buf_str_add(&text, xd_str_from(names[i]));
-        xd_buf_char(&text, '\n');
-    }
-    xd_sha256_of(xd_buf_str(&text), digest);
-    xd_buf_finish(&text);
-    for (size_t i = 0; i < sizeof target - 1; i++) { /* stays above zero */
-        target = target << 8 | digest[i];
-    }
-    return target;
+    uint64_t address = xd_hash64(xd_str_from(im->url), 0);
+    return (long long)(xd_hash64(xd_str_from(im->options->control_path), address) >> 1);
 }
 
 /* A bookmark that cannot be written only means that a later run sends more again than it must. */

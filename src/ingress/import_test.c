@@ -115,24 +115,31 @@ static void take_key_away(void *context, int64_t done, int64_t total,
     xd_ingress_set_keys(context, NULL, 0);
 }
 
+/* An import of 5,000 lines over TCP that loses its key on the way; url has room for 64 bytes. */
+static xd_import_options cut_short(fixture *f, char *url, xd_import_result *r)
+{
+    xd_fault fault = XD_FAULT_NONE;
+    setup(f, (xd_engine_options){0});
+    snprintf(url, 64, "http://127.0.0.1:%u", (unsigned)f->hub.port);
+    write_lines(f, "a.ndjson", 5000);
+    xd_import_options options = {.file = f->file,
+                                 .url = url,
+                                 .secret = TEST_SECRET,
+                                 .chunk_bytes = 50000,
+                                 .progress_context = f->hub.ingress,
+                                 .progress = take_key_away};
+    assert_int_equal(xd_import_run(&options, r, &fault), XD_DENIED);
+    assert_non_null(strstr(fault.text, "status 401"));
+    return options;
+}
+
 static void goes_on_where_it_stopped(void **state)
 {
     (void)state;
     fixture f;
     xd_import_result r;
-    xd_fault fault = XD_FAULT_NONE;
     char url[64];
-    setup(&f, (xd_engine_options){0});
-    snprintf(url, sizeof url, "http://127.0.0.1:%u", (unsigned)f.hub.port);
-    write_lines(&f, "a.ndjson", 5000);
-    xd_import_options options = {.file = f.file,
-                                 .url = url,
-                                 .secret = TEST_SECRET,
-                                 .chunk_bytes = 50000,
-                                 .progress_context = f.hub.ingress,
-                                 .progress = take_key_away};
-    assert_int_equal(xd_import_run(&options, &r, &fault), XD_DENIED);
-    assert_non_null(strstr(fault.text, "status 401"));
+    xd_import_options options = cut_short(&f, url, &r);
     int64_t before = r.lines;
     assert_true(before > 0 && before < 5000);
     xd_import_finish(&r);
@@ -159,18 +166,8 @@ static void a_file_that_was_cut_short_starts_afresh_for_another_hub(void **state
     (void)state;
     fixture f;
     xd_import_result r;
-    xd_fault fault = XD_FAULT_NONE;
     char url[64];
-    setup(&f, (xd_engine_options){0});
-    snprintf(url, sizeof url, "http://127.0.0.1:%u", (unsigned)f.hub.port);
-    write_lines(&f, "a.ndjson", 5000);
-    xd_import_options options = {.file = f.file,
-                                 .url = url,
-                                 .secret = TEST_SECRET,
-                                 .chunk_bytes = 50000,
-                                 .progress_context = f.hub.ingress,
-                                 .progress = take_key_away};
-    assert_int_equal(xd_import_run(&options, &r, &fault), XD_DENIED);
+    cut_short(&f, url, &r);
     int64_t before = r.accepted;
     assert_true(before > 0);
     xd_import_finish(&r);

@@ -7,7 +7,7 @@
 enum { ARENA_CAP = 8 << 20, DELIVERIES_MAX = 256 };
 
 static const char DEFINITION[] =
-    "{\"edition\":2,\"company\":\"northwind\",\"currency\":\"USD\",\"ledger\":\"main\","
+    "{\"edition\":3,\"company\":\"northwind\",\"currency\":\"USD\",\"ledger\":\"main\","
     "\"accounts\":{\"INV\":"
     "\"1310\"},\"tolerances\":{\"price\":{\"upper_percent\":\"2\"}},\"systems\":["
     "{\"name\":\"erp\",\"receives\":[\"inventory\",\"journal\",\"master\"]},"
@@ -87,7 +87,7 @@ static const char *const EARLY[][2] = {
      "\"invoice_date\":\"2026-11-16\",\"lines\":[{\"line\":1,\"po_line\":10,\"quantity\":\"20\","
      "\"unit_price\":\"12\"}],\"total\":\"240\"}"},
     {"hub_definition",
-     "{\"edition\":2,\"company\":\"northwind\",\"currency\":\"USD\",\"ledger\":\"main\","
+     "{\"edition\":3,\"company\":\"northwind\",\"currency\":\"USD\",\"ledger\":\"main\","
      "\"accounts\":{\"INV\":"
      "\"1310\"},\"tolerances\":{\"price\":{\"upper_percent\":\"2\"}},\"systems\":["
      "{\"name\":\"lake\",\"receives\":[\"receipt_status\",\"inventory\"]},"

@@ -163,9 +163,10 @@ static xd_status bury(xd_flow *f, const xd_json *failed, int64_t seq, int64_t in
     if (entry->count > 5) {
         write_member(buf, "map", entry->items[4].text);
         xd_buf_printf(buf, ",\"codes_at\":%.*s", XD_FMT(entry->items[5].text));
-        bool seen = entry->count > 6 || xd_json_get_bool(failed, XD_STR("seen"));
-        xd_buf_str_add(buf, seen ? XD_STR(",\"seen\":true") : XD_STR(""));
     }
+    /* The entry's last item, see xd_delivery_write_map. */
+    bool seen = entry->count == 5 || entry->count == 7 || xd_json_get_bool(failed, XD_STR("seen"));
+    xd_buf_str_add(buf, seen ? XD_STR(",\"seen\":true") : XD_STR(""));
     write_member(buf, "class", class.len ? class : XD_STR("dead"));
     write_member(buf, "reason", XD_TEXT(failed, "reason"));
     xd_buf_printf(buf, ",\"status\":%lld,\"attempts\":%lld,\"at\":\"",
@@ -224,7 +225,7 @@ static xd_status put_back(xd_flow *f, const xd_json *dead, const xd_delivery *de
     xd_json_write_string(buf, XD_TEXT(dead, "message"));
     xd_buf_char(buf, ',');
     xd_json_write_string(buf, XD_TEXT(dead, "order_key"));
-    xd_delivery_write_map(buf, delivery);
+    xd_delivery_write_map(buf, delivery, f->definition->edition);
     XD_BUF_LIT(buf, "]]");
     write_sending(buf, outbox, -1, -1);
     xd_buf_char(buf, '}');

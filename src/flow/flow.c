@@ -452,9 +452,11 @@ static xd_status write_entries(xd_flow *f)
     return buf->failed ? xd_flow_no_memory(f) : XD_OK;
 }
 
-void xd_delivery_write_map(xd_buf *buf, const xd_delivery *delivery)
+void xd_delivery_write_map(xd_buf *buf, const xd_delivery *delivery, int32_t edition)
 {
-    if (delivery->map.ptr) {
+    if (!delivery->map.ptr) {
+        xd_buf_str_add(buf, delivery->seen && edition >= 3 ? XD_STR(",true") : XD_STR(""));
+    } else {
         xd_buf_char(buf, ',');
         xd_json_write_string(buf, delivery->map);
         xd_buf_char(buf, ',');
@@ -510,7 +512,7 @@ static xd_status write_outbox(xd_flow *f)
             xd_buf_char(buf, ',');
             xd_json_write_string(buf, delivery->order_key);
         }
-        xd_delivery_write_map(buf, delivery);
+        xd_delivery_write_map(buf, delivery, f->definition->edition);
         xd_buf_char(buf, ']');
     }
     if (!more) {

@@ -125,9 +125,9 @@ XD_CHECKED static inline xd_status xd_flow_send(xd_flow *f, xd_message message)
 /* Sends the deliveries again that could not be made without this code (its key in state); a part of
  * them, and then the event is stepped again for the rest. */
 XD_CHECKED xd_status xd_flow_resend(xd_flow *f, xd_str code);
-/* Of an entry in an outbox document: ,"name@hash",event and ,true when the system may have seen
- * that body before - nothing without a map. */
-void xd_delivery_write_map(xd_buf *buf, const xd_delivery *delivery);
+/* Of an entry in an outbox document: ,"name@hash",event where a map makes the body, and ,true when
+ * the system may have seen that body before. */
+void xd_delivery_write_map(xd_buf *buf, const xd_delivery *delivery, int32_t edition);
 
 /* --- journal entries --- */
 XD_CHECKED xd_status xd_entry_begin(xd_flow *f, const char *kind, xd_str document, xd_str po,

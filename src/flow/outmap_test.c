@@ -333,6 +333,41 @@ static void the_version_of_a_delivery_is_that_of_its_event(void **state)
     world_destroy(w);
 }
 
+/* A system that gets its first map must not be sent under the same key, in a new form, what it may
+ * have seen in the old one. */
+static void a_body_without_a_map_that_was_seen_stays_without_one(void **state)
+{
+    (void)state;
+    world *w = world_create("{'edition':3,'currency':'USD','systems':[{'name':'fin',"
+                            "'receives':['journal']}]}");
+    world_order(w, "1000", "10");
+    int64_t seq = world_receive(w, "R1", "4");
+    char id[32], row[32];
+    snprintf(id, sizeof id, "%lld.0", (long long)seq);
+    snprintf(row, sizeof row, "%016llx", (unsigned long long)seq);
+    world_send(w, "hub_outcomes",
+               "{'failed':[{'id':'%s','class':'dead','seen':true,'reason':'500','attempts':9}]}",
+               id);
+    world_send(w, "hub_definition",
+               "{'edition':3,'currency':'USD','systems':[{'name':'fin',"
+               "'receives':['journal'],'maps':{'journal':'out@" HASH_A "'}}]}");
+    for (int i = 0; i < 2; i++) { /* that it was seen outlives a refusal */
+        world_send(w, "hub_dead_letter", "{'delivery':'%s','decision':'retry','person':'ann'}", id);
+        const xd_step *step = world_last_step(w);
+        assert_int_equal(step->delivery_count, 1);
+        assert_null(step->deliveries[0].map.ptr);
+        assert_string_equal(world_get(w, XD_STATE_OUTBOX, row, "to"),
+                            "[[0,\"fin\",\"journal\",\"P\",true]]");
+        world_send(w, "hub_outcomes",
+                   "{'failed':[{'id':'%s','class':'dead','reason':'http 422','attempts':1}]}", id);
+    }
+    int64_t anew =
+        world_send(w, "hub_dead_letter",
+                   "{'delivery':'%s','decision':'retry','person':'ann','anew':true}", id);
+    assert_sent(w, "out@" HASH_A, anew);
+    world_destroy(w);
+}
+
 enum { RECEIPTS = 150 };
 
 /* Receipts whose journals could not be made without a code; the first one's seq. */
@@ -427,6 +462,7 @@ int main(void)
         cmocka_unit_test(the_same_bytes_are_made_again),
         cmocka_unit_test(what_a_code_was_right_after_an_event_stays_known),
         cmocka_unit_test(the_version_of_a_delivery_is_that_of_its_event),
+        cmocka_unit_test(a_body_without_a_map_that_was_seen_stays_without_one),
         cmocka_unit_test(what_waits_for_a_code_is_sent_when_it_comes),
         cmocka_unit_test(a_code_that_comes_before_the_word_of_the_failure_is_not_waited_for),
     };

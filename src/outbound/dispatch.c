@@ -91,7 +91,7 @@ static void on_settle(void *self, xd_tracked *d, xd_settled settled, int32_t sta
                                 .message = xd_str_from(xd_message_name((xd_message)d->message)),
                                 .reason = xd_str_from(reason),
                                 .wait = o->missing,
-                                .seen = d->told && d->map,
+                                .seen = d->told,
                                 .status = status,
                                 .attempts = d->attempts};
     xd_feed_release(o->feed, d);

@@ -6,10 +6,15 @@
  * sqlite3 shell after a crash) carry the log over into the file, its pages therefore say "not
  * summed" instead of bearing the sum of older bytes.
  *
+ * On their way to the log, frames are gathered (gather.h). The database file is written page by
+ * page: a checkpoint that stops short of the log's end counts its pages as copied without a sync or
+ * another call that could report an error, so none of them may be kept back.
+ *
  * Files with another page size or reserve (databases of others, and of Crossdock before schema 3)
  * pass through untouched. */
 #include "vfs.h"
 
+#include "gather.h"
 #include "page_sum.h"
 
 #include <stdbool.h>
@@ -17,7 +22,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_BYTES = 100, PAGE_SIZE_AT = 16, RESERVE_AT = 20 };
+enum {
+    HEADER_BYTES = 100,
+    PAGE_SIZE_AT = 16,
+    RESERVE_AT = 20,
+    WRITE_LOCK = 0 /* WAL_WRITE_LOCK (SQLite, "WAL-mode File Format", 2.3.1) */
+};
 
 typedef struct summed_file {
     sqlite3_file base;
@@ -25,6 +35,9 @@ typedef struct summed_file {
     bool database;       /* not a log or a temporary file */
     bool summed;         /* its header says so */
     unsigned char *page; /* owns; for sealing, so that SQLite's buffers stay as they are */
+    /* Borrows: a database file and its write-ahead log, of one connection, know each other. */
+    struct summed_file *peer;
+    xd_gather gather; /* of a log */
 } summed_file;
 
 static summed_file *self_of(sqlite3_file *file)
@@ -64,7 +77,7 @@ static bool past_end(summed_file *self, int n, sqlite3_int64 at)
 static int file_read(sqlite3_file *file, void *buffer, int n, sqlite3_int64 at)
 {
     summed_file *self = self_of(file);
-    int rc = self->inner->pMethods->xRead(self->inner, buffer, n, at);
+    int rc = xd_gather_read(&self->gather, self->inner, buffer, n, at);
     if (rc == SQLITE_IOERR_SHORT_READ && self->database) {
         return past_end(self, n, at) ? rc : SQLITE_IOERR_READ;
     }
@@ -95,12 +108,22 @@ static int file_write(sqlite3_file *file, const void *buffer, int n, sqlite3_int
         xd_page_seal(self->page, page_number(at));
         buffer = self->page;
     }
-    return self->inner->pMethods->xWrite(self->inner, buffer, n, at);
+    return xd_gather_write(&self->gather, self->inner, buffer, n, at);
+}
+
+static void part(summed_file *self)
+{
+    if (self->peer) {
+        self->peer->peer = NULL;
+        self->peer = NULL;
+    }
 }
 
 static int file_close(sqlite3_file *file)
 {
     summed_file *self = self_of(file);
+    part(self);
+    xd_gather_finish(&self->gather);
     int rc = self->inner->pMethods ? self->inner->pMethods->xClose(self->inner) : SQLITE_OK;
     free(self->inner);
     free(self->page);
@@ -109,22 +132,55 @@ static int file_close(sqlite3_file *file)
     return rc;
 }
 
-/* --- everything else goes through as it is --- */
+/* --- these meet the whole file --- */
+
+static int bring(sqlite3_file *file)
+{
+    return xd_gather_flush(&self_of(file)->gather, inner_of(file));
+}
 
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-    return inner_of(file)->pMethods->xTruncate(inner_of(file), size);
+    int rc = bring(file);
+    return rc == SQLITE_OK ? inner_of(file)->pMethods->xTruncate(inner_of(file), size) : rc;
 }
 
 static int file_sync(sqlite3_file *file, int flags)
 {
-    return inner_of(file)->pMethods->xSync(inner_of(file), flags);
+    int rc = bring(file);
+    return rc == SQLITE_OK ? inner_of(file)->pMethods->xSync(inner_of(file), flags) : rc;
 }
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *ret)
 {
-    return inner_of(file)->pMethods->xFileSize(inner_of(file), ret);
+    int rc = bring(file);
+    return rc == SQLITE_OK ? inner_of(file)->pMethods->xFileSize(inner_of(file), ret) : rc;
 }
+
+static int file_control(sqlite3_file *file, int operation, void *argument)
+{
+    int rc = bring(file);
+    return rc == SQLITE_OK
+               ? inner_of(file)->pMethods->xFileControl(inner_of(file), operation, argument)
+               : rc;
+}
+
+/* --- locks of shared memory: whoever holds the one of writers may keep frames back --- */
+
+static int file_shm_lock(sqlite3_file *file, int offset, int n, int flags)
+{
+    summed_file *log = offset == WRITE_LOCK ? self_of(file)->peer : NULL;
+    if (log && flags & SQLITE_SHM_UNLOCK) {
+        xd_gather_allow(&log->gather, false);
+    }
+    int rc = inner_of(file)->pMethods->xShmLock(inner_of(file), offset, n, flags);
+    if (log && rc == SQLITE_OK && flags == (SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE)) {
+        xd_gather_allow(&log->gather, true);
+    }
+    return rc;
+}
+
+/* --- everything else goes through as it is --- */
 
 static int file_lock(sqlite3_file *file, int lock)
 {
@@ -139,11 +195,6 @@ static int file_unlock(sqlite3_file *file, int lock)
 static int file_check_lock(sqlite3_file *file, int *ret)
 {
     return inner_of(file)->pMethods->xCheckReservedLock(inner_of(file), ret);
-}
-
-static int file_control(sqlite3_file *file, int operation, void *argument)
-{
-    return inner_of(file)->pMethods->xFileControl(inner_of(file), operation, argument);
 }
 
 static int file_sector_size(sqlite3_file *file)
@@ -161,11 +212,6 @@ static int file_shm_map(sqlite3_file *file, int page, int size, int extend, void
     return inner_of(file)->pMethods->xShmMap(inner_of(file), page, size, extend, ret);
 }
 
-static int file_shm_lock(sqlite3_file *file, int offset, int n, int flags)
-{
-    return inner_of(file)->pMethods->xShmLock(inner_of(file), offset, n, flags);
-}
-
 static void file_shm_barrier(sqlite3_file *file)
 {
     inner_of(file)->pMethods->xShmBarrier(inner_of(file));
@@ -173,6 +219,9 @@ static void file_shm_barrier(sqlite3_file *file)
 
 static int file_shm_unmap(sqlite3_file *file, int remove)
 {
+    if (self_of(file)->peer) { /* its locks go with it */
+        xd_gather_allow(&self_of(file)->peer->gather, false);
+    }
     return inner_of(file)->pMethods->xShmUnmap(inner_of(file), remove);
 }
 
@@ -205,6 +254,16 @@ static sqlite3_vfs *below(void)
     return sqlite3_vfs_find(NULL);
 }
 
+/* Only a log that knows its database hears of the lock. */
+static void join(summed_file *log, sqlite3_file *database)
+{
+    if (database && database->pMethods == &METHODS) {
+        part(self_of(database));
+        log->peer = self_of(database);
+        log->peer->peer = log;
+    }
+}
+
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
                     int *ret_flags)
 {
@@ -228,6 +287,9 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
         return rc;
     }
     self->base.pMethods = &METHODS;
+    if (flags & SQLITE_OPEN_WAL) {
+        join(self, sqlite3_database_file_object(name));
+    }
     return SQLITE_OK;
 }
 

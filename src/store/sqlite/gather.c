@@ -11,7 +11,7 @@ enum {
     COMMIT_AT = 4,     /* size of the database after a commit, else zero */
     COMMIT_BYTES = 4,
     FRAME_BYTES = HEADER_BYTES + XD_SQLITE_PAGE_BYTES,
-    ROOM_FRAMES = 15, /* measured: 7 save a tenth less */
+    ROOM_FRAMES = 15, /* measured: 7 save a little less */
     ROOM_BYTES = ROOM_FRAMES * FRAME_BYTES
 };
 

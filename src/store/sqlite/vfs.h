@@ -1,5 +1,6 @@
 /* The file layer between SQLite and the operating system that seals every page of a database file
- * with a checksum when it is written there, and checks it when it is read. Private to src/store. */
+ * with a checksum when it is written there, and checks it when it is read. What goes into a
+ * write-ahead log it writes in few large pieces. Private to src/store. */
 #ifndef XD_STORE_SQLITE_VFS_H
 #define XD_STORE_SQLITE_VFS_H
 

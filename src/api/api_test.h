@@ -85,7 +85,7 @@ static const test_state TEST_STATE[] = {
     {XD_STATE_RECEIPT, "EAST/GR-2",
      "{\"receipt_no\":\"GR-2\",\"site\":\"EAST\",\"po\":\"PO/"
      "9%\",\"status\":\"PARKED\",\"seq\":7}"},
-    {XD_STATE_RECEIPT_LINE, "PO-1/10/000001",
+    {XD_STATE_RECEIPT_LINE, "000001/PO-1/10",
      "{\"site\":\"EAST\",\"receipt\":\"GR-1\",\"line\":1,\"date\":\"2026-11-17\",\"quantity\":"
      "\"60.5\",\"amount\":\"605.00\",\"matched\":\"60.25\",\"gone\":\"0.25\"}"},
     {XD_STATE_INVOICE, "SUP-1/INV0017/2026",

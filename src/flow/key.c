@@ -57,21 +57,6 @@ static char *put_number(char *to, int64_t number, int width)
     return to + n;
 }
 
-static xd_str numbered(xd_arena *arena, xd_str key, int64_t number, int width)
-{
-    if (!key.ptr) {
-        return XD_STR_NULL;
-    }
-    char *text = xd_arena_alloc(arena, key.len + 1 + NUMBER_MAX);
-    if (!text) {
-        return XD_STR_NULL;
-    }
-    memcpy(text, key.ptr, key.len);
-    text[key.len] = '/';
-    char *end = put_number(text + key.len + 1, number, width);
-    return (xd_str){text, (size_t)(end - text)};
-}
-
 xd_str xd_key_join(xd_arena *arena, xd_str a, xd_str b)
 {
     char *text = a.ptr && b.ptr ? xd_arena_alloc(arena, a.len + 1 + b.len) : NULL;
@@ -110,7 +95,14 @@ xd_str xd_key_pair(xd_arena *arena, xd_str a, xd_str b)
 
 xd_str xd_key_number(xd_arena *arena, xd_str key, int64_t number)
 {
-    return numbered(arena, key, number, 1);
+    char *text = key.ptr ? xd_arena_alloc(arena, key.len + 1 + NUMBER_MAX) : NULL;
+    if (!text) {
+        return XD_STR_NULL;
+    }
+    memcpy(text, key.ptr, key.len);
+    text[key.len] = '/';
+    char *end = put_number(text + key.len + 1, number, 1);
+    return (xd_str){text, (size_t)(end - text)};
 }
 
 xd_str xd_key_line(xd_arena *arena, xd_str part, int64_t line)
@@ -128,7 +120,14 @@ xd_str xd_key_line(xd_arena *arena, xd_str part, int64_t line)
 
 xd_str xd_key_row(xd_arena *arena, xd_str line_key, int64_t n)
 {
-    return numbered(arena, line_key, n, 6);
+    char *text = line_key.ptr ? xd_arena_alloc(arena, NUMBER_MAX + 1 + line_key.len) : NULL;
+    if (!text) {
+        return XD_STR_NULL;
+    }
+    char *to = put_number(text, n, 6);
+    *to++ = '/';
+    memcpy(to, line_key.ptr, line_key.len);
+    return (xd_str){text, (size_t)(to - text) + line_key.len};
 }
 
 xd_str xd_key_seq(xd_arena *arena, int64_t seq)

@@ -18,7 +18,8 @@ xd_str xd_key_pair(xd_arena *arena, xd_str a, xd_str b);
 xd_str xd_key_number(xd_arena *arena, xd_str key, int64_t number);
 /* part/line. */
 xd_str xd_key_line(xd_arena *arena, xd_str part, int64_t line);
-/* line key/n, n as six digits. */
+/* n/line key, n as six digits: n comes first so that the rows of one receipt lie side by side, and
+ * those of now apart from older ones, which keep their pages. Rows are only got by their key. */
 xd_str xd_key_row(xd_arena *arena, xd_str line_key, int64_t n);
 /* The sequence as 16 hex digits. */
 xd_str xd_key_seq(xd_arena *arena, int64_t seq);

@@ -148,7 +148,7 @@ static void a_receipt_is_matched_once(void **state)
     world_invoice(w, "B2", "10", "10", "");
     assert_status(w, "B1", "MATCHED");
     assert_status(w, "B2", "PARKED");
-    assert_string_equal(world_get(w, XD_STATE_RECEIPT_LINE, "P/10/000001", "matched"), "10");
+    assert_string_equal(world_get(w, XD_STATE_RECEIPT_LINE, "000001/P/10", "matched"), "10");
     finish(w);
 }
 
@@ -328,8 +328,8 @@ static void a_named_receipt_is_preferred(void **state)
         "{'invoice':'B1','supplier':'V','po':'P','currency':'USD','invoice_date':'2026-03-02'"
         ",'lines':[{'line':1,'po_line':10,'receipt_no':'R2','quantity':'5','unit_price':"
         "'10'}]}");
-    assert_string_equal(world_get(w, XD_STATE_RECEIPT_LINE, "P/10/000002", "matched"), "4");
-    assert_string_equal(world_get(w, XD_STATE_RECEIPT_LINE, "P/10/000001", "matched"), "1");
+    assert_string_equal(world_get(w, XD_STATE_RECEIPT_LINE, "000002/P/10", "matched"), "4");
+    assert_string_equal(world_get(w, XD_STATE_RECEIPT_LINE, "000001/P/10", "matched"), "1");
     finish(w);
 }
 

@@ -156,8 +156,8 @@ static void receipts_wait_for_their_order_and_resume_in_order(void **state)
     world_order(w, "10", "10");
     assert_int_equal(world_count(w, XD_STATE_PARKED), 0);
     assert_int_equal(world_count(w, XD_STATE_PARK_QUEUE), 0);
-    assert_string_equal(world_get(w, XD_STATE_RECEIPT_LINE, "P/10/000001", "receipt"), "R1");
-    assert_string_equal(world_get(w, XD_STATE_RECEIPT_LINE, "P/10/000002", "receipt"), "R2");
+    assert_string_equal(world_get(w, XD_STATE_RECEIPT_LINE, "000001/P/10", "receipt"), "R1");
+    assert_string_equal(world_get(w, XD_STATE_RECEIPT_LINE, "000002/P/10", "receipt"), "R2");
     assert_string_equal(world_status(w, "B1"), "MATCHED");
     /* Counted when they came, not again when they resumed. */
     assert_string_equal(world_get(w, XD_STATE_CONTROL, "P/10", "receipts"), "2");

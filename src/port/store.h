@@ -22,7 +22,7 @@ typedef enum xd_state_kind {
     XD_STATE_CROSSWALK = 6,       /* table/system/code: all its entries, in order of time */
     XD_STATE_PURCHASE_ORDER = 10, /* po: header, no lines */
     XD_STATE_ORDER_LINE = 11,     /* po/line */
-    XD_STATE_RECEIPT_LINE = 12,   /* po/line/n, n six digits: what a match is made against */
+    XD_STATE_RECEIPT_LINE = 12,   /* n/po/line, n six digits: what a match is made against */
     XD_STATE_ORDER_CHANGE = 13,
     XD_STATE_ACKNOWLEDGEMENT = 14,
     XD_STATE_SHIP_NOTICE = 15,

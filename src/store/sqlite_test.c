@@ -272,6 +272,45 @@ static void an_older_schema_is_migrated_whole_and_keeps_its_rows(void **state)
     assert_int_equal(try_open(at, XD_STORE_READ, &fault), XD_OK);
 }
 
+static void assert_answer(xd_store *store, const char *sql, const char *expected)
+{
+    sqlite3_stmt *s = NULL;
+    assert_int_equal(
+        sqlite3_prepare_v2(xd_store_sqlite_connection(store, false), sql, -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(s, 0), expected);
+    sqlite3_finalize(s);
+}
+
+static void receipt_rows_of_version_6_are_found_under_their_new_keys(void **state)
+{
+    const test_folder *at = *state;
+    write_something(at);
+    raw_through(XD_SQLITE_VFS, at,
+                "DROP VIEW v_receipts; CREATE VIEW v_receipts AS SELECT 'old' AS receipt;"
+                "INSERT INTO state VALUES (11, 'P/10', 'a line'), (12, 'P/10/000001', '1'),"
+                " (12, 'P/10/000002', '2'), (12, 'P/10/1000000', '3'), (12, '77/5/000001', '4'),"
+                " (12, 'A%2F9%25/20/000003', '{\"amount\":\"7.50\"}'), (13, 'P/10', 'another'),"
+                " (20, 'EAST/GR', '{\"receipt_no\":\"GR\",\"po\":\"A/9%\",\"lines\":"
+                "[{\"po_line\":20,\"n\":3}]}');"
+                "PRAGMA user_version=6");
+    xd_store *store = test_open(at->path, XD_STORE_WRITE);
+    assert_something(store);
+    assert_answer(store,
+                  "SELECT group_concat(kind || ' ' || key || ' ' || value, char(10)) FROM (SELECT"
+                  " * FROM state WHERE kind BETWEEN 11 AND 13 ORDER BY kind, key)",
+                  "11 P/10 a line\n"
+                  "12 000001/77/5 4\n"
+                  "12 000001/P/10 1\n"
+                  "12 000002/P/10 2\n"
+                  "12 000003/A%2F9%25/20 {\"amount\":\"7.50\"}\n"
+                  "12 1000000/P/10 3\n"
+                  "13 P/10 another");
+    assert_answer(store, "SELECT receipt || ' ' || amount FROM v_receipts", "GR 7.50");
+    assert_answer(store, "SELECT count(*) FROM sqlite_schema WHERE name = 'moved'", "0");
+    xd_store_destroy(store);
+}
+
 static void a_log_that_lost_what_state_was_made_from_is_refused(void **state)
 {
     const test_folder *at = *state;
@@ -448,6 +487,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(an_older_schema_is_migrated_whole_and_keeps_its_rows, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(receipt_rows_of_version_6_are_found_under_their_new_keys,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_that_lost_what_state_was_made_from_is_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_damaged_header_is_reported_as_corrupt, setup, teardown),

@@ -58,6 +58,18 @@ static const char REGISTER[] =
     "CREATE INDEX event_order ON event (order_key) WHERE order_key <> '' AND order_key <> key;"
     "CREATE INDEX event_hub ON event (kind) WHERE kind >= 60;"; /* outcomes, decisions */
 
+/* Version 7: keys of receipt rows (kind 12) are n/po/line instead of po/line/n, so that those of
+ * one moment lie together. By way of a table, as an UPDATE would keep every key in memory. */
+#define KEY_STEM "rtrim(key, '0123456789')"
+static const char RECEIPT_ROWS[] =
+    "DROP VIEW v_receipts;"
+    "CREATE TABLE moved (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO moved SELECT substr(key, length(" KEY_STEM ") + 1) || '/'"
+    " || substr(key, 1, length(" KEY_STEM ") - 1), value FROM state WHERE kind = 12;"
+    "DELETE FROM state WHERE kind = 12;"
+    "INSERT INTO state SELECT 12, key, value FROM moved ORDER BY key;"
+    "DROP TABLE moved;";
+
 static const char *const STATE_MIGRATIONS[] = {
     TABLES,
     XD_SQLITE_VIEWS,
@@ -65,6 +77,8 @@ static const char *const STATE_MIGRATIONS[] = {
     REGISTER,
     XD_SQLITE_EVENT_VIEWS,
     XD_SQLITE_CODE_VIEWS,
+    RECEIPT_ROWS,
+    XD_SQLITE_RECEIPT_VIEW,
 };
 const int XD_SQLITE_VERSION = sizeof STATE_MIGRATIONS / sizeof STATE_MIGRATIONS[0];
 

@@ -26,6 +26,7 @@ xd_sqlite_file xd_sqlite_log_file(const char *path);
 extern const char XD_SQLITE_VIEWS[];
 extern const char XD_SQLITE_EVENT_VIEWS[];
 extern const char XD_SQLITE_CODE_VIEWS[];
+extern const char XD_SQLITE_RECEIPT_VIEW[];
 /* Run in the log's file with the old database attached as old. */
 extern const char XD_SQLITE_MOVE_LOG[];
 

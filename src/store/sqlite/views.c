@@ -271,3 +271,18 @@ const char XD_SQLITE_CODE_VIEWS[] =
     "text "
     "FROM state s LEFT JOIN state n ON n.kind = 57 AND n.key = 'name/' || (s.value ->> 'name') "
     "WHERE s.kind = 57 AND s.key NOT LIKE 'name/%';";
+
+/* Version 8: receipt rows by n/po/line, as version 7 moved them. */
+const char XD_SQLITE_RECEIPT_VIEW[] =
+    "CREATE VIEW v_receipts AS SELECT r.value ->> 'receipt_no' AS receipt,"
+    " r.value ->> 'site' AS site, r.value ->> 'po' AS po, l.value ->> 'po_line' AS po_line,"
+    " l.value ->> 'line' AS line, coalesce(r.value ->> 'movement', 'receipt') AS movement,"
+    " r.value ->> 'status' AS status, r.value ->> 'date' AS date,"
+    " l.value ->> 'quantity' AS quantity, coalesce(l.value ->> 'damaged', '0') AS damaged,"
+    " coalesce(l.value ->> 'rejected', '0') AS rejected, g.value ->> 'amount' AS amount,"
+    " coalesce(g.value ->> 'matched', '0') AS matched, coalesce(g.value ->> 'gone', '0') AS gone,"
+    " r.value ->> 'seq' AS seq "
+    "FROM state r, json_each(r.value, '$.lines') l LEFT JOIN state g ON g.kind = 12 AND g.key ="
+    " printf('%06d', l.value ->> 'n') || '/'"
+    " || replace(replace(r.value ->> 'po', '%', '%25'), '/', '%2F') || '/'"
+    " || (l.value ->> 'po_line') WHERE r.kind = 20;";

@@ -4,13 +4,16 @@
  * of it.
  *
  *     CROSSDOCK_KILL         POINT:before|half|after:N, such as commit.sync:after:17; without it
- * only counts CROSSDOCK_KILL_LOG     file that gets the line "POINT WHEN" at the death
- *     CROSSDOCK_KILL_COUNTS  file with a 64-bit number per point, added to by every life that maps
- * it CROSSDOCK_KILL_NAMES   when set, prints the points, one a line, in the order of the numbers,
- * and ends
+ *                            calls are only counted
+ *     CROSSDOCK_KILL_LOG     file that gets the line "POINT WHEN" at the death
+ *     CROSSDOCK_KILL_COUNTS  file with a 64-bit number per point, added to by every life
+ *     CROSSDOCK_KILL_NAMES   when set, prints the points, one a line, in the order of the numbers,
+ *                            and ends
  *
- * A start lasts until the hub listens on TCP, which it does last; a stop begins when it closes that
- * socket. */
+ * A start lasts until the hub listens on TCP, which it does last; a stop begins when it takes the
+ * signal that asks for one. What it does with descriptors on the way is its own affair. run checks
+ * both ends: a life that nobody asked to stop counts no stop, and one that was asked counts some.
+ */
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* else open and open64 are one name */
 
@@ -30,7 +33,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { FDS = 65536 };
+enum {
+    FDS = 65536,
+    KERNEL_SIGSET_BYTES = _NSIG / 8,
+    FRAME_BYTES = 24 + 8192 /* header and page: more than SQLite writes at once by itself */
+};
 
 typedef enum point {
     NOWHERE,
@@ -40,9 +47,11 @@ typedef enum point {
     STARTUP_MIGRATE_SYNC,
     STARTUP_APPEND, /* into the write-ahead log: migrations, the definition, events stepped again */
     STARTUP_APPEND_SYNC,
-    COMMIT_WRITE, /* of events */
+    STARTUP_UNLINK,  /* a write-ahead log that nobody has open any more */
+    COMMIT_WRITE,    /* of events */
+    COMMIT_GATHERED, /* the same, several frames of the write-ahead log in one call (gather.h) */
     COMMIT_SYNC,
-    FLUSH_WRITE, /* of state */
+    FLUSH_WRITE, /* of state, mostly several frames in one call */
     WAL_BEGIN,   /* a write-ahead log begins anew */
     READ,
     CHECKPOINT_WRITE,
@@ -70,7 +79,9 @@ static const char *const names[POINTS] = {
     [STARTUP_MIGRATE_SYNC] = "startup.migrate_sync",
     [STARTUP_APPEND] = "startup.append",
     [STARTUP_APPEND_SYNC] = "startup.append_sync",
+    [STARTUP_UNLINK] = "startup.unlink",
     [COMMIT_WRITE] = "commit.write",
+    [COMMIT_GATHERED] = "commit.gathered",
     [COMMIT_SYNC] = "commit.sync",
     [FLUSH_WRITE] = "flush.write",
     [WAL_BEGIN] = "wal.begin",
@@ -107,8 +118,8 @@ static struct {
 static atomic_uint calls[POINTS];
 static atomic_uint_fast64_t *totals; /* shared with other lives; NULL: not kept */
 static _Atomic uint8_t targets[FDS]; /* target by descriptor */
-static atomic_int now;               /* phase */
-static atomic_int listener = -1;
+static atomic_int now;               /* phase; only ever goes on to the next */
+static _Thread_local bool appended;  /* this thread wrote to the log and did not sync it yet */
 
 /* --- the plan --- */
 
@@ -253,7 +264,7 @@ static bool is_tcp(int fd)
            (address.ss_family == AF_INET || address.ss_family == AF_INET6);
 }
 
-static point write_point(int fd, int64_t at)
+static point write_point(int fd, size_t n, int64_t at)
 {
     static const point points[][2] = {[STARTING] = {STARTUP_MIGRATE, STARTUP_APPEND},
                                       [SERVING] = {CHECKPOINT_WRITE, COMMIT_WRITE},
@@ -262,11 +273,18 @@ static point write_point(int fd, int64_t at)
     if (t != DATABASE && !is_wal(t)) {
         return NOWHERE;
     }
+    appended = appended || t == LOG_WAL;
     int phase_now = atomic_load(&now);
     if (phase_now == SERVING && is_wal(t) && at == 0) {
         return WAL_BEGIN;
     }
-    return phase_now == SERVING && t == STATE_WAL ? FLUSH_WRITE : points[phase_now][is_wal(t)];
+    if (phase_now == SERVING && t == STATE_WAL) {
+        return FLUSH_WRITE;
+    }
+    if (phase_now == SERVING && t == LOG_WAL && n > FRAME_BYTES) {
+        return COMMIT_GATHERED;
+    }
+    return points[phase_now][is_wal(t)];
 }
 
 static point sync_point(int fd)
@@ -279,8 +297,13 @@ static point sync_point(int fd)
         return NOWHERE;
     }
     int phase_now = atomic_load(&now);
-    /* State is synced for its checkpoint only. */
-    return points[phase_now][phase_now == SERVING ? t == LOG_WAL : is_wal(t)];
+    if (phase_now != SERVING) {
+        return points[phase_now][is_wal(t)];
+    }
+    /* Checkpoints sync the write-ahead log they copy; for state nothing else does. */
+    bool commit = t == LOG_WAL && appended;
+    appended = false;
+    return points[SERVING][commit];
 }
 
 static point read_point(int fd)
@@ -330,17 +353,14 @@ int open64(const char *path, int flags, ...)
 
 int close(int fd)
 {
-    if (fd >= 0 && fd == atomic_load(&listener)) {
-        atomic_store(&listener, -1);
-        atomic_store(&now, STOPPING);
-    }
     set_target(fd, OTHER);
     return (int)syscall(SYS_close, fd);
 }
 
 int unlink(const char *path)
 {
-    moment m = arrive(is_wal(file_target(path)) ? STOP_UNLINK : NOWHERE);
+    point p = atomic_load(&now) == STARTING ? STARTUP_UNLINK : STOP_UNLINK;
+    moment m = arrive(is_wal(file_target(path)) ? p : NOWHERE);
     int rc = (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
     leave(m);
     return rc;
@@ -369,7 +389,7 @@ ssize_t pread64(int fd, void *bytes, size_t n, off64_t at)
 
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 {
-    moment m = arrive(write_point(fd, at));
+    moment m = arrive(write_point(fd, n, at));
     ssize_t written = syscall(SYS_pwrite64, fd, bytes, m == HALF ? n / 2 : n, at);
     leave(m);
     return written;
@@ -391,14 +411,24 @@ int fdatasync(int fd)
     return rc;
 }
 
+/* --- signals --- */
+
+int sigtimedwait(const sigset_t *signals, siginfo_t *info, const struct timespec *timeout)
+{
+    int taken = (int)syscall(SYS_rt_sigtimedwait, signals, info, timeout, KERNEL_SIGSET_BYTES);
+    if (taken == SIGTERM || taken == SIGINT) {
+        atomic_store(&now, STOPPING);
+    }
+    return taken;
+}
+
 /* --- sockets --- */
 
 int listen(int fd, int backlog)
 {
     int rc = (int)syscall(SYS_listen, fd, backlog);
     if (rc == 0 && is_tcp(fd)) {
-        atomic_store(&listener, fd);
-        atomic_store(&now, SERVING);
+        atomic_compare_exchange_strong(&now, &(int){STARTING}, SERVING);
     }
     return rc;
 }

@@ -159,9 +159,11 @@ static void bind_text(sqlite3_stmt *s, int column, xd_str text)
     sqlite3_bind_text64(s, column, text.ptr ? text.ptr : "", text.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
+/* As a blob: a text would be copied to end it with a zero, and without memory for that it would
+ * look empty. */
 static xd_str column_text(sqlite3_stmt *s, int column)
 {
-    const char *text = (const char *)sqlite3_column_text(s, column);
+    const char *text = sqlite3_column_blob(s, column);
     return (xd_str){text ? text : "", (size_t)sqlite3_column_bytes(s, column)};
 }
 

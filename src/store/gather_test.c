@@ -61,6 +61,16 @@ typedef struct log_writer {
     bool locked;
 } log_writer;
 
+/* An empty log, and the bytes expected of it; both to be freed. */
+static memory_file *make_log(unsigned char **ret_expected)
+{
+    memory_file *file = calloc(1, sizeof *file);
+    *ret_expected = calloc(1, LOG_BYTES);
+    assert_true(file && *ret_expected);
+    file->base.pMethods = &MEMORY;
+    return file;
+}
+
 static sqlite3_int64 offset_of(int frame)
 {
     return LOG_HEADER + (sqlite3_int64)frame * FRAME;
@@ -195,10 +205,8 @@ static void transaction(log_writer *w)
 static void what_is_published_is_in_the_file_whatever_happens_on_the_way(void **state)
 {
     (void)state;
-    memory_file *file = calloc(1, sizeof *file);
-    unsigned char *expected = calloc(1, LOG_BYTES);
-    assert_true(file && expected);
-    file->base.pMethods = &MEMORY;
+    unsigned char *expected = NULL;
+    memory_file *file = make_log(&expected);
     for (uint64_t seed = 0; seed < 200; seed++) {
         /* Two connections take turns on one log. */
         log_writer writers[2] = {{.file = file, .expected = expected, .random = {seed}},
@@ -222,10 +230,8 @@ static void what_is_published_is_in_the_file_whatever_happens_on_the_way(void **
 static void frames_of_a_transaction_go_out_together(void **state)
 {
     (void)state;
-    memory_file *file = calloc(1, sizeof *file);
-    unsigned char *expected = calloc(1, LOG_BYTES);
-    assert_true(file && expected);
-    file->base.pMethods = &MEMORY;
+    unsigned char *expected = NULL;
+    memory_file *file = make_log(&expected);
     log_writer w = {.file = file, .expected = expected, .random = {1}};
     for (int i = 0; i < 5; i++) {
         assert_int_equal(write_frame(&w, i, i == 4), SQLITE_OK);

@@ -12,8 +12,8 @@
  *    the file first, so shared memory never names a frame that is kept back, and an error has a
  *    call that reports it.
  *  - What is kept back therefore belongs to a transaction that is not committed. When the lock
- * goes, the transaction was rolled back, and what is left of it is dropped: written later, it would
- *    overwrite frames of others.
+ *    goes, the transaction was rolled back, and what is left of it is dropped: written later, it
+ *    would overwrite frames of others.
  *  - A write that fails keeps what it was to write, and the next call tries again: bytes that were
  *    taken are here or in the file as long as the transaction can still commit. */
 #ifndef XD_STORE_GATHER_H

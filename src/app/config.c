@@ -322,6 +322,12 @@ static void check_remote(loader *load, xd_remote_options *remote)
                "systems.lookup",
                "must name what to look up: {idempotency_key} or {key} has to stand in it");
     }
+    if (remote->pipeline > 1 && (remote->lookup_path || !remote->unknown_retry)) {
+        REPORT(load, setting(path, sizeof path, "systems", remote->name, "pipeline"),
+               "systems.pipeline",
+               "may be above 1 only for a system that deduplicates (unknown_retry: true, no "
+               "lookup_path): when a connection breaks, all that was under way on it is unknown");
+    }
 }
 
 static void fill_systems(loader *load)

@@ -280,6 +280,11 @@ static const struct {
      "  b: {url: http://b, receives: [order], backoff_ms: 90, backoff_max_ms: 10}\n",
      "crossdock.yaml:4:53: /systems/b/backoff_ms: is 90, more than backoff_max_ms (10) "
      "(systems.order)\n"},
+    {"flow: {currency: EUR}\nsystems:\n  a: {url: http://a, receives: [order], pipeline: 4}\n"
+     "  b: {url: http://b, receives: [order], pipeline: 2, unknown_retry: false}\n",
+     "crossdock.yaml:4:51: /systems/b/pipeline: may be above 1 only for a system that deduplicates "
+     "(unknown_retry: true, no lookup_path): when a connection breaks, all that was under way on "
+     "it is unknown (systems.pipeline)\n"},
     {"flow: {currency: EUR}\nsystems:\n  erp:\n",
      "crossdock.yaml:3:7: /systems/erp/receives: is required: Messages that the hub sends to this "
      "system. Part of the flow definition. (config.required)\n"

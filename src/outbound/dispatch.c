@@ -162,6 +162,7 @@ static void on_offer(void *self, xd_parcel *parcel)
 void xd_remote_fill_defaults(xd_remote_options *r)
 {
     r->concurrency = r->concurrency ? r->concurrency : 16;
+    r->pipeline = r->pipeline ? r->pipeline : 1;
     r->timeout_ms = r->timeout_ms > 0 ? r->timeout_ms : 10000;
     r->connect_timeout_ms = r->connect_timeout_ms > 0 ? r->connect_timeout_ms : 3000;
     r->attempts = r->attempts ? r->attempts : 12;

@@ -25,6 +25,7 @@ static void finish(xd_http1 *a, bool keep)
     a->state = XD_HTTP1_ENDED;
     a->progress = XD_HTTP1_DONE;
     a->keep = keep;
+    a->last = a->close_said && !a->lax;
 }
 
 /* --- texts --- */

@@ -41,6 +41,7 @@ typedef enum xd_http1_state {
 typedef struct xd_http1 {
     int32_t status;    /* of the final response, from 200 on; 0: not known (yet) */
     bool keep;         /* when DONE: the connection may carry another request */
+    bool last;         /* when DONE: it said that no other one follows (section 9.6) */
     bool begun;        /* a byte has come */
     const char *fault; /* when BAD: why, for people; static */
     size_t body_len;   /* of body, at most XD_HTTP1_BODY_KEPT */

@@ -127,17 +127,19 @@ static xd_link_moved moved_by_curl(xd_link *l, CURLcode rc, const char *what)
     return XD_LINK_BROKEN;
 }
 
-xd_link_moved xd_link_send(xd_link *l, const char *bytes, size_t n, size_t *ret_n)
+xd_link_moved xd_link_send(xd_link *l, struct iovec *parts, int count, size_t *ret_n)
 {
     if (l->lost) {
         return failed(l, "Send", ECONNRESET);
     }
     if (l->tls) {
-        return moved_by_curl(l, curl_easy_send(l->easy, bytes, n, ret_n), "Send");
+        CURLcode rc = curl_easy_send(l->easy, parts->iov_base, parts->iov_len, ret_n);
+        return moved_by_curl(l, rc, "Send");
     }
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
     ssize_t sent;
     do {
-        sent = send(l->fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = sendmsg(l->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
     if (sent < 0) {
         return errno == EAGAIN || errno == EWOULDBLOCK ? XD_LINK_WAIT : failed(l, "Send", errno);

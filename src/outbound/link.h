@@ -8,6 +8,7 @@
 #include "outbound/outbound.h"
 
 #include <curl/curl.h>
+#include <sys/uio.h>
 
 typedef struct xd_link {
     CURL *easy;   /* owns: while it opens; with TLS as long as it lives */
@@ -36,8 +37,10 @@ XD_CHECKED xd_status xd_link_open(xd_link *link, CURLM *multi, const xd_remote_o
 bool xd_link_take(xd_link *link);
 void xd_link_close(xd_link *link);
 
-/* At most n bytes; *ret_n is how many, with XD_LINK_MOVED only. */
-xd_link_moved xd_link_send(xd_link *link, const char *bytes, size_t n, size_t *ret_n);
+/* At most the bytes of count >= 1 parts, in order; with TLS of the first one. *ret_n is how many,
+ * with XD_LINK_MOVED only. */
+xd_link_moved xd_link_send(xd_link *link, struct iovec *parts, int count, size_t *ret_n);
+/* At most n bytes; *ret_n as above. */
 xd_link_moved xd_link_receive(xd_link *link, char *bytes, size_t n, size_t *ret_n);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "engine/engine.h"
 
+enum { XD_PIPELINE_MAX = 16 };
+
 typedef struct xd_remote_options {
     const char *name;                    /* as in the definition's systems */
     const char *url;                     /* base, such as "http://127.0.0.1:9100/erp" */
@@ -16,6 +18,7 @@ typedef struct xd_remote_options {
                                     "cd-{seq}-{index}" */
     const char *ca_file;         /* TLS trust, NULL: the system's */
     uint32_t concurrency;        /* requests in flight or not yet recorded, default 16 */
+    uint32_t pipeline;           /* of them on one connection, 1 (default) to XD_PIPELINE_MAX */
     double rate_per_s;           /* token bucket, 0: unlimited */
     uint32_t burst;              /* bucket size, default = max(1, rate) */
     int32_t timeout_ms;          /* whole request, default 10,000 */

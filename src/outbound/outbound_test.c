@@ -450,13 +450,14 @@ static void a_certificate_nobody_vouches_for_is_refused(void **state)
     unlink(certificate);
 }
 
-static void tls_connections_carry_one_request_after_another(void **state)
+static void deliver_over_tls(uint32_t pipeline, uint32_t connections)
 {
-    (void)state;
     enum { EVENTS = 200 };
     char certificate[] = "/tmp/crossdock-test-XXXXXX";
     bench b;
-    open_tls_bench(&b, &quick, certificate);
+    xd_remote_options options = quick;
+    options.pipeline = pipeline;
+    open_tls_bench(&b, &options, certificate);
     b.remotes[0].ca_file = certificate;
     start(&b, NULL);
     run(&b);
@@ -470,9 +471,21 @@ static void tls_connections_carry_one_request_after_another(void **state)
         assert_int_equal(test_hub_outcome(seq, 0).ok, 1);
     }
     assert_int_equal(test_remote_count(b.remote), EVENTS);
-    assert_true(test_remote_connections(b.remote) <= quick.concurrency);
+    assert_true(test_remote_connections(b.remote) <= connections);
     close_bench(&b);
     unlink(certificate);
+}
+
+static void tls_connections_carry_one_request_after_another(void **state)
+{
+    (void)state;
+    deliver_over_tls(1, quick.concurrency);
+}
+
+static void tls_connections_carry_several_requests_at_a_time(void **state)
+{
+    (void)state;
+    deliver_over_tls(2, quick.concurrency / 2);
 }
 
 /* --- batches --- */
@@ -552,6 +565,7 @@ static void overflow(bool again)
     bench b;
     xd_remote_options options = quick;
     options.concurrency = 32;
+    options.pipeline = again ? 1 : 8;
     open_bench(&b, &options, accept_all, NULL);
     start(&b, &(xd_outbound_options){.seed = 1, .max_entries = 1000});
     for (int i = 0; i < EVENTS; i++) {
@@ -830,6 +844,7 @@ int main(void)
         cmocka_unit_test(a_remote_that_is_down_is_waited_for),
         cmocka_unit_test(a_certificate_nobody_vouches_for_is_refused),
         cmocka_unit_test(tls_connections_carry_one_request_after_another),
+        cmocka_unit_test(tls_connections_carry_several_requests_at_a_time),
         cmocka_unit_test(a_batch_is_one_request_and_splits_when_refused),
         cmocka_unit_test(bodies_that_left_memory_come_from_the_store),
         cmocka_unit_test(what_is_too_much_for_memory_is_read_again_and_nothing_is_lost),

@@ -2,6 +2,7 @@
  * an answer can come, come late, come cut or not come. One thread; waits are bounded. */
 #include "outbound/transport.h"
 
+#include "base/random.h"
 #include "outbound/endpoint.h"
 
 #include <arpa/inet.h>
@@ -15,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { TURNS = 5000, ANSWERS_MAX = 64, BIG = 1 << 20 };
+enum { TURNS = 5000, ANSWERS_MAX = 64, BIG = 1 << 20, CALLS = 400 };
 
 typedef struct seen {
     xd_answer_kind kind;
@@ -58,6 +59,15 @@ static void open_bench(bench *b, int32_t timeout_ms)
                                      .timeout_ms = timeout_ms,
                                      .connect_timeout_ms = 2000,
                                      .authorization = "Bearer hush"};
+    assert_int_equal(xd_transport_create(&b->options, 1, &b->transport, NULL), XD_OK);
+}
+
+static void open_pipelined(bench *b, uint32_t concurrency, uint32_t pipeline)
+{
+    open_bench(b, 2000);
+    xd_transport_destroy(b->transport);
+    b->options.concurrency = concurrency;
+    b->options.pipeline = pipeline;
     assert_int_equal(xd_transport_create(&b->options, 1, &b->transport, NULL), XD_OK);
 }
 
@@ -630,6 +640,314 @@ static void requests_under_way_are_abandoned_at_the_end(void **state)
     close(fd);
 }
 
+/* --- several requests on one connection --- */
+
+/* Reads that many requests with 5 bytes of content: the first letters of their ids, in order. */
+static const char *read_requests(bench *b, int fd, size_t count)
+{
+    static char ids[64];
+    char text[8192];
+    size_t n = 0;
+    for (int i = 0; i < TURNS && (i == 0 || strlen(ids) < count); i++) {
+        turn(b, 1);
+        ssize_t got = recv(fd, text + n, sizeof text - 1 - n, 0);
+        n += got > 0 ? (size_t)got : 0;
+        text[n] = '\0';
+        size_t found = 0;
+        for (char *at = text; (at = strstr(at, "Delivery: ")) != NULL; at++) {
+            const char *end = strstr(at, "\r\n\r\nabcde");
+            ids[found] = at[10];
+            found += end != NULL;
+        }
+        ids[found] = '\0';
+    }
+    return ids;
+}
+
+static void post_each(bench *b, const char *ids)
+{
+    for (char id[2] = ""; (id[0] = *ids) != '\0'; ids++) {
+        post(b, id, 5);
+    }
+}
+
+static void assert_answers(const bench *b, const char *ids)
+{
+    assert_int_equal(b->count, strlen(ids));
+    for (int i = 0; i < b->count; i++) {
+        assert_int_equal(b->answers[i].id[0], ids[i]);
+    }
+}
+
+#define NO "HTTP/1.1 409 No\r\nContent-Length: 0\r\n\r\n"
+
+static void requests_follow_one_another_and_answers_come_in_their_order(void **state)
+{
+    (void)state;
+    bench b;
+    open_pipelined(&b, 4, 4);
+    post_each(&b, "123");
+    int fd = take_connection(&b);
+    assert_string_equal(read_requests(&b, fd, 3), "123");
+    assert_no_other_connection(&b);
+    say(fd, OK NO "HTTP/1.1 204 No\r\n");
+    await(&b, 2);
+    assert_last(&b, XD_ANSWER_PERMANENT, 409, "http 409");
+    post_each(&b, "4"); /* behind one that waits */
+    assert_string_equal(read_requests(&b, fd, 1), "4");
+    say(fd, "\r\n" NO);
+    await(&b, 4);
+    assert_answers(&b, "1234");
+    assert_int_equal(b.answers[2].status, 204);
+    assert_no_other_connection(&b);
+    close(fd);
+    close_bench(&b);
+}
+
+static void a_request_goes_behind_others_only_where_no_connection_is_idle(void **state)
+{
+    (void)state;
+    bench b;
+    open_pipelined(&b, 4, 2);
+    post_each(&b, "1234");
+    int fd = take_connection(&b);
+    int other = take_connection(&b);
+    assert_int_equal(strlen(read_requests(&b, fd, 2)), 2);
+    assert_int_equal(strlen(read_requests(&b, other, 2)), 2);
+    say(fd, OK OK);
+    say(other, OK);
+    await(&b, 3);
+    post_each(&b, "5");
+    assert_string_equal(read_requests(&b, fd, 1), "5");
+    post_each(&b, "6");
+    post_each(&b, "7");
+    assert_int_equal(strlen(read_requests(&b, fd, 1)), 1);
+    assert_int_equal(strlen(read_requests(&b, other, 1)), 1);
+    assert_no_other_connection(&b);
+    close(fd);
+    close(other);
+    close_bench(&b);
+}
+
+static void what_follows_the_last_answer_ends_the_connection(void **state)
+{
+    (void)state;
+    bench b;
+    open_pipelined(&b, 2, 2);
+    post_each(&b, "12");
+    int fd = take_connection(&b);
+    assert_string_equal(read_requests(&b, fd, 2), "12");
+    say(fd, OK OK NO);
+    await(&b, 2);
+    assert_last(&b, XD_ANSWER_OK, 200, "");
+    int other = exchange(&b, -1, "3", OK);
+    await(&b, 3);
+    assert_last(&b, XD_ANSWER_OK, 200, "");
+    close(fd);
+    close(other);
+    close_bench(&b);
+}
+
+static void what_a_broken_connection_carried_is_unknown(void **state)
+{
+    (void)state;
+    bench b;
+    open_pipelined(&b, 3, 3);
+    post_each(&b, "123");
+    int fd = take_connection(&b);
+    assert_string_equal(read_requests(&b, fd, 3), "123");
+    say(fd, OK "HTTP/1.1 2");
+    close(fd);
+    await(&b, 3);
+    assert_answers(&b, "123");
+    assert_string_equal(b.answers[1].reason,
+                        "no answer: the connection was closed before the answer was whole");
+    assert_last(&b, XD_ANSWER_UNKNOWN, 0, "no answer: the connection ended before it came");
+    assert_no_other_connection(&b); /* nothing is sent again */
+    close_bench(&b);
+}
+
+static void what_a_peer_says_it_will_not_look_at_goes_over_another_connection(void **state)
+{
+    (void)state;
+    bench b;
+    open_pipelined(&b, 3, 3);
+    post_each(&b, "123");
+    int fd = take_connection(&b);
+    assert_string_equal(read_requests(&b, fd, 3), "123");
+    say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    close(fd);
+    fd = take_connection(&b);
+    assert_string_equal(read_requests(&b, fd, 2), "23");
+    say(fd, OK OK);
+    await(&b, 3);
+    assert_answers(&b, "123");
+    close(fd);
+    close_bench(&b);
+}
+
+static void what_is_behind_a_refusal_before_its_body_was_read_goes_elsewhere(void **state)
+{
+    (void)state;
+    bench b;
+    char text[1024];
+    open_pipelined(&b, 2, 2);
+    post(&b, "1", 16 * BIG);
+    post(&b, "2", 5);
+    int fd = take_connection(&b);
+    ssize_t got = -1;
+    for (int i = 0; i < TURNS && got <= 0; i++) {
+        turn(&b, 1);
+        got = recv(fd, text, sizeof text, 0);
+    }
+    say(fd, "HTTP/1.1 413 No\r\nContent-Length: 7\r\n\r\ntoo big");
+    await(&b, 1);
+    assert_last(&b, XD_ANSWER_PERMANENT, 413, "http 413: too big");
+    int other = take_connection(&b);
+    assert_string_equal(read_requests(&b, other, 1), "2");
+    say(other, OK);
+    await(&b, 2);
+    assert_last(&b, XD_ANSWER_OK, 200, "");
+    close(fd);
+    close(other);
+    close_bench(&b);
+}
+
+static void one_that_takes_too_long_ends_its_connection(void **state)
+{
+    (void)state;
+    bench b;
+    open_pipelined(&b, 2, 2);
+    b.options.timeout_ms = 300;
+    post_each(&b, "12");
+    int fd = take_connection(&b);
+    assert_string_equal(read_requests(&b, fd, 2), "12");
+    await(&b, 2);
+    assert_string_equal(b.answers[0].reason, "no answer: timed out after 300 ms");
+    assert_last(&b, XD_ANSWER_UNKNOWN, 0, "no answer: the connection ended before it came");
+    close(fd);
+    close_bench(&b);
+}
+
+static void requests_on_a_connection_that_cannot_be_opened_are_all_unsent(void **state)
+{
+    (void)state;
+    bench b;
+    open_pipelined(&b, 3, 3);
+    close(b.listener);
+    post_each(&b, "123");
+    await(&b, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(b.answers[i].kind, XD_ANSWER_UNSENT);
+        assert_non_null(strstr(b.answers[i].reason, "not sent: Failed to connect"));
+    }
+    xd_transport_destroy(b.transport);
+}
+
+/* A peer that answers each request with 409 and the request's id, until it has enough: it says
+ * close, or closes in the middle. */
+typedef struct moody {
+    xd_random random;
+    int fds[CALLS];
+    bool over[CALLS];
+    char in[CALLS][32768];
+    size_t n[CALLS];
+    int count;
+    int looked_at[CALLS];
+    int reported[CALLS];
+    int under_way, unknown;
+} moody;
+
+static void note_once(void *self, const xd_call *call, const xd_answer *answer)
+{
+    moody *m = self;
+    char expected[64];
+    char id[16];
+    snprintf(id, sizeof id, "%.*s", XD_FMT(xd_buf_str(&call->delivery_id)));
+    m->reported[atoi(id)]++;
+    m->under_way--;
+    snprintf(expected, sizeof expected, "http 409: %s", id);
+    if (answer->status == 409) {
+        assert_string_equal(answer->reason, expected);
+        assert_int_equal(m->looked_at[atoi(id)], 1);
+    } else {
+        assert_int_equal(answer->kind, XD_ANSWER_UNKNOWN);
+        m->unknown++;
+    }
+}
+
+/* Looks at the next request of a connection; false when there is none or the connection is over. */
+static bool look_at_one(moody *m, int i)
+{
+    if (m->over[i]) {
+        m->n[i] = 0;
+        return false;
+    }
+    m->in[i][m->n[i]] = '\0';
+    char *end = strstr(m->in[i], "\r\n\r\n");
+    if (!end || m->n[i] < (size_t)(end - m->in[i]) + 9) {
+        return false;
+    }
+    int id = atoi(strstr(m->in[i], "Delivery: ") + 10);
+    assert_int_equal(m->looked_at[id]++, 0);
+    m->n[i] -= (size_t)(end - m->in[i]) + 9;
+    memmove(m->in[i], end + 9, m->n[i]);
+    uint64_t mood = xd_random_below(&m->random, 40);
+    char answer[128];
+    int len = snprintf(answer, sizeof answer, "HTTP/1.1 409 No\r\n%sContent-Length: 3\r\n\r\n%03d",
+                       mood == 0 ? "Connection: close\r\n" : "", id);
+    int said = mood == 1 ? 0 : mood == 2 ? 10 : len;
+    send(m->fds[i], answer, (size_t)said, MSG_NOSIGNAL);
+    if (mood < 3) {
+        shutdown(m->fds[i], SHUT_WR); /* what it did not read is not answered with a reset */
+        m->over[i] = true;
+    }
+    return mood >= 3;
+}
+
+static void each_call_ends_once_and_is_looked_at_once_whatever_the_peer_does(void **state)
+{
+    (void)state;
+    static moody m;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        bench b;
+        memset(&m, 0, sizeof m);
+        m.random = (xd_random){seed};
+        open_pipelined(&b, 24, 1 + (uint32_t)(seed * 3 % 8));
+        int posted = 0;
+        for (int i = 0; i < 20 * TURNS && (posted < CALLS || m.under_way); i++) {
+            while (posted < CALLS && m.under_way < 24 && xd_random_below(&m.random, 3)) {
+                char id[8];
+                snprintf(id, sizeof id, "%03d", posted++);
+                post(&b, id, 5);
+                m.under_way++;
+            }
+            xd_transport_perform(b.transport, note_once, &m);
+            xd_transport_wait(b.transport, 0);
+            int fd = accept(b.listener, NULL, NULL);
+            if (fd >= 0) {
+                unblock(fd);
+                m.fds[m.count++] = fd;
+                assert_true(m.count < CALLS);
+            }
+            for (int c = 0; c < m.count; c++) {
+                ssize_t got = recv(m.fds[c], m.in[c] + m.n[c], sizeof m.in[c] - 1 - m.n[c], 0);
+                m.n[c] += got > 0 ? (size_t)got : 0;
+                while (xd_random_below(&m.random, 4) && look_at_one(&m, c)) {
+                }
+            }
+        }
+        for (int id = 0; id < CALLS; id++) {
+            assert_int_equal(m.reported[id], 1);
+        }
+        assert_true(m.unknown > 0 && m.unknown < CALLS / 2);
+        for (int c = 0; c < m.count; c++) {
+            close(m.fds[c]);
+        }
+        close_bench(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -650,6 +968,15 @@ int main(void)
         cmocka_unit_test(a_refusal_before_the_body_was_read_counts),
         cmocka_unit_test(an_early_yes_does_not_stop_the_body),
         cmocka_unit_test(requests_under_way_are_abandoned_at_the_end),
+        cmocka_unit_test(requests_follow_one_another_and_answers_come_in_their_order),
+        cmocka_unit_test(a_request_goes_behind_others_only_where_no_connection_is_idle),
+        cmocka_unit_test(what_follows_the_last_answer_ends_the_connection),
+        cmocka_unit_test(what_a_broken_connection_carried_is_unknown),
+        cmocka_unit_test(what_a_peer_says_it_will_not_look_at_goes_over_another_connection),
+        cmocka_unit_test(what_is_behind_a_refusal_before_its_body_was_read_goes_elsewhere),
+        cmocka_unit_test(one_that_takes_too_long_ends_its_connection),
+        cmocka_unit_test(requests_on_a_connection_that_cannot_be_opened_are_all_unsent),
+        cmocka_unit_test(each_call_ends_once_and_is_looked_at_once_whatever_the_peer_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

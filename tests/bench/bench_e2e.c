@@ -1,6 +1,7 @@
 /* end_to_end: a receipt in by HTTP, three deliveries out to ERP, procurement and finance, counted
  * when all three have arrived; beside a bare loop that moves the same requests without logic. Then
- * latency at half of that load, and the same with batch deliveries.
+ * latency at half of that load, the same with requests that do not wait for answers on their
+ * connection, and with batch deliveries.
  *     bench_e2e [RECEIPTS [ROUNDS]] */
 #include "feed.h"
 #include "hubrun.h"
@@ -19,6 +20,7 @@ enum {
     HALF_LOAD_S = 6,  /* how long receipts come at half load */
     DRAIN_MS = 60000, /* longest wait for the last delivery */
     BATCH = 100,
+    PIPELINE = 16
 };
 
 typedef struct bench_flight { /* one run: what is under way between sender and sink */
@@ -96,13 +98,13 @@ static outcome fly(bench_flight *flight, uint16_t port, const char *path, pid_t 
                               (double)(sink_requests(systems) ? sink_requests(systems) : 1)};
 }
 
-static outcome fly_hub(bench_flight *flight, uint32_t batch_max, double rate_per_s,
+static outcome fly_hub(bench_flight *flight, hub_options options, double rate_per_s,
                        uint64_t receipts)
 {
     flight->latency = (bench_histogram){0};
     sink *systems = sink_start(MOST, flight, note_complete);
-    bench_hub hub =
-        hub_start(&(hub_options){.sink_port = sink_port(systems), .batch_max = batch_max});
+    options.sink_port = sink_port(systems);
+    bench_hub hub = hub_start(&options);
     hub_load_orders(&hub, 0, ORDERS);
     outcome reached = fly(flight, hub.process.port, HUB_EVENTS_PATH, hub.process.pid, systems,
                           rate_per_s, receipts);
@@ -147,6 +149,7 @@ static void print(const char *name, const outcome *reached, double per_s, double
 int main(int argc, char **argv)
 {
     static bench_flight flight;
+    const hub_options singly = {.batch_max = 1};
     uint64_t receipts = argc > 1 ? strtoull(argv[1], NULL, 10) : 40000;
     uint32_t rounds = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 3;
     double per_s[ROUNDS_MAX];
@@ -159,7 +162,7 @@ int main(int argc, char **argv)
         bench_die("out of memory");
     }
     for (uint32_t i = 0; i < rounds; i++) {
-        full = fly_hub(&flight, 1, 0, receipts);
+        full = fly_hub(&flight, singly, 0, receipts);
         per_s[i] = full.per_s;
         floor_per_s[i] = fly_floor(&flight, full.bytes, receipts).per_s;
         fprintf(stderr, "bench: end_to_end %.0f/s, floor %.0f/s\n", per_s[i], floor_per_s[i]);
@@ -167,9 +170,12 @@ int main(int argc, char **argv)
     double median = bench_median(per_s, rounds);
     double floor = bench_median(floor_per_s, rounds);
     print("end_to_end", &full, median, floor, "receipts/s");
-    outcome half = fly_hub(&flight, 1, median / 2, (uint64_t)(median / 2 * HALF_LOAD_S));
+    outcome half = fly_hub(&flight, singly, median / 2, (uint64_t)(median / 2 * HALF_LOAD_S));
     print("end_to_end_half_load", &half, half.per_s, 0, "receipts/s");
-    outcome batch = fly_hub(&flight, BATCH, 0, receipts);
+    outcome pipelined =
+        fly_hub(&flight, (hub_options){.batch_max = 1, .pipeline = PIPELINE}, 0, receipts);
+    print("end_to_end_pipelined", &pipelined, pipelined.per_s, floor, "receipts/s");
+    outcome batch = fly_hub(&flight, (hub_options){.batch_max = BATCH}, 0, receipts);
     print("end_to_end_batch", &batch, batch.per_s, floor, "receipts/s");
     free(flight.sent_ns);
     return 0;

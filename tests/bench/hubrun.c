@@ -28,7 +28,8 @@ static const char config_system[] = "  %s:\n"
                                     "    receives: [%s]\n"
                                     "    idempotency_key: \"{id}\"\n"
                                     "    concurrency: 64\n"
-                                    "    batch_max: %u\n";
+                                    "    batch_max: %u\n"
+                                    "    pipeline: %u\n";
 
 static void write_config(const bench_scratch *folder, uint16_t port, const hub_options *options)
 {
@@ -46,7 +47,8 @@ static void write_config(const bench_scratch *folder, uint16_t port, const hub_o
         fputs("systems:\n", file);
         for (size_t i = 0; i < sizeof systems / sizeof *systems; i++) {
             fprintf(file, config_system, systems[i].name, options->sink_port, systems[i].name,
-                    systems[i].receives, options->batch_max);
+                    systems[i].receives, options->batch_max,
+                    options->pipeline ? options->pipeline : 1);
         }
     }
     fclose(file);

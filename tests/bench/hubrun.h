@@ -8,6 +8,7 @@
 typedef struct hub_options {
     uint16_t sink_port; /* of the three systems; 0: no systems */
     uint32_t batch_max; /* messages per delivery; 1: no batches */
+    uint32_t pipeline;  /* requests that follow one another on a connection; 0: 1 */
 } hub_options;
 
 typedef struct bench_hub {

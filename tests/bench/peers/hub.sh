@@ -3,6 +3,7 @@
 # lib.sh gives need_*, log, wait_port, kill9_tree, WORK, DATA, SINK and PIDS.
 CROSSDOCK="${CROSSDOCK:-$ROOT/build/crossdock}"
 HUB="$WORK/crossdock-$PEERPORT"
+PIPELINE="${PIPELINE:-16}" # requests on a connection, docs/outbound.md; 1: one after another
 
 hub_build() {
     [ -x "$CROSSDOCK" ] || make -C "$ROOT" build >&2
@@ -34,6 +35,7 @@ hub_systems() {
     paths: {$message: $path}
     idempotency_key: "{id}"
     concurrency: 64
+    pipeline: $PIPELINE
 YAML
     done
 }

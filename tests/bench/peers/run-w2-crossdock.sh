@@ -14,5 +14,5 @@ W2PATH=/v1/events
 peer_clean() { hub_clean; }
 peer_up() { hub_up; }
 peer_kill9() { kill9_tree "${PIDS[@]}"; }
-w2 crossdock "${1:-w2-20k}" "one process, SQLite, three systems with 64 requests under way each"
+w2 crossdock "${1:-w2-20k}" "one process, SQLite, three systems with 64 requests under way each, $PIPELINE to a connection"
 rm -rf "$HUB"

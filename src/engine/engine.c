@@ -165,6 +165,7 @@ xd_status xd_engine_create(xd_store *log, xd_store *state, const xd_engine_optio
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&e->work, &attributes);
     pthread_cond_init(&e->steps, &attributes);
+    pthread_cond_init(&e->turn, &attributes);
     pthread_cond_init(&e->settled, &attributes);
     pthread_condattr_destroy(&attributes);
     xd_status status = open_parts(e, definition_json, fault);
@@ -204,6 +205,7 @@ void xd_engine_abandon(xd_engine *e)
     xd_arena_finish(&e->read_arena);
     pthread_cond_destroy(&e->work);
     pthread_cond_destroy(&e->steps);
+    pthread_cond_destroy(&e->turn);
     pthread_cond_destroy(&e->settled);
     pthread_mutex_destroy(&e->lock);
     pthread_mutex_destroy(&e->turn_lock);
@@ -244,9 +246,17 @@ xd_status xd_engine_start(xd_engine *e, xd_fault *fault)
     e->appender_over = false;
     if (pthread_create(&e->appender_thread, NULL, xd_engine_run_appender, e) != 0) {
         e->running = false;
-    } else if (pthread_create(&e->stepper_thread, NULL, xd_engine_run_stepper, e) != 0) {
+    } else if (pthread_create(&e->wanted_thread, NULL, xd_engine_run_wanted_stepper, e) != 0) {
         e->running = false;
         stop_appender(e);
+    } else if (pthread_create(&e->stepper_thread, NULL, xd_engine_run_stepper, e) != 0) {
+        e->running = false;
+        pthread_mutex_lock(&e->lock);
+        e->wanted = true; /* it ends what there is */
+        pthread_cond_broadcast(&e->turn);
+        pthread_mutex_unlock(&e->lock);
+        stop_appender(e);
+        pthread_join(e->wanted_thread, NULL);
     }
     return e->running ? XD_OK
                       : xd_fail(fault, XD_UNAVAILABLE, "engine.thread",
@@ -258,6 +268,7 @@ void xd_engine_stop(xd_engine *e)
     if (e->running) {
         stop_appender(e);
         pthread_join(e->stepper_thread, NULL);
+        pthread_join(e->wanted_thread, NULL);
         e->running = false;
     }
     e->stopping = true;

@@ -1,6 +1,6 @@
 /* Inside the engine: its state, and what its files do for each other. Private to src/engine.
  *
- * engine.c opens and closes it, queue.c is what submitters touch, loop.c holds the two threads,
+ * engine.c opens and closes it, queue.c is what submitters touch, loop.c holds the threads,
  * write.c is the appender's transaction, work.c the stepper's steps, writes, deliveries and timers.
  * The appender hands what it committed to the stepper in `handed`; the stepper tells what it has
  * written in `state_seq`. Nothing else is shared between them. */
@@ -35,6 +35,9 @@ struct xd_engine {
     uint32_t queue_length;
     uint32_t awaited; /* submissions that the appender waits for; 0: it does not wait */
     bool stepper_waits;
+    bool wanted;                /* which of the two steppers has the turn */
+    bool stepper_over;          /* both are to end */
+    pthread_cond_t turn;        /* the other one waits here */
     bool appending;             /* a batch is off the queue and not answered */
     bool appender_over;         /* its thread has ended, or never ran */
     xd_submission *handed_head; /* committed, for the stepper to take */
@@ -42,6 +45,7 @@ struct xd_engine {
     xd_fault refusal; /* of the last write that the store refused */
     pthread_t appender_thread;
     pthread_t stepper_thread;
+    pthread_t wanted_thread;
     bool running;
     atomic_bool stopping;
     atomic_bool write_now;
@@ -56,7 +60,7 @@ struct xd_engine {
     xd_appender appender;
     uint32_t turn_submissions; /* that the last turn took, and so answered */
 
-    /* The stepper's own. */
+    /* The stepper's own: of the thread that has the turn. */
     xd_processor *processor; /* owns */
     xd_timers timers;
     xd_arena read_arena;
@@ -68,6 +72,8 @@ struct xd_engine {
     xd_parcel **offers_tail;
     int64_t dirty_since_us;    /* monotonic; 0 when nothing is dirty */
     int64_t last_step_us;      /* monotonic */
+    int64_t offered_at_us;     /* monotonic; 0 before the first delivery */
+    xd_instant stepped_at;     /* when the event stepped last was recorded; 0 before the first */
     int64_t write_retry_at_us; /* 0: the store takes state */
 
     atomic_int_fast64_t appended, duplicates, conflicts, refused, stepped, batches, flushes, rows,
@@ -105,6 +111,8 @@ bool xd_submission_is_new(const xd_submission *submission, uint32_t i);
 void xd_work_turn(xd_engine *engine);
 /* Microseconds until the stepper has something to do by itself; 0 for now. */
 int64_t xd_work_wait_us(xd_engine *engine);
+/* How long what is to be stepped next has waited, about; 0 when nothing waits. */
+int64_t xd_work_lag_us(const xd_engine *engine);
 /* Whether all that is durable is stepped and written. */
 bool xd_work_is_done(const xd_engine *engine);
 /* The processor's ports (self is the engine). */
@@ -115,5 +123,6 @@ void xd_work_code_changed(void *self, const xd_event *event);
 /* Bodies of the engine's threads. */
 void *xd_engine_run_appender(void *engine);
 void *xd_engine_run_stepper(void *engine);
+void *xd_engine_run_wanted_stepper(void *engine);
 
 #endif

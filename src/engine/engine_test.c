@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
 
 enum { ARENA_CAP = 4 << 20, SENT_EACH = 500 };
 
@@ -559,6 +560,145 @@ static void appending_and_stepping_side_by_side_lose_and_repeat_nothing(void **s
     test_folder_remove(&at);
 }
 
+/* --- the two that step --- */
+
+static _Atomic xd_instant moved_clock_now;
+
+static xd_instant moved_clock(void)
+{
+    return moved_clock_now;
+}
+
+/* Every turn of steps passes it, on the thread that steps. */
+static struct {
+    pthread_mutex_t held; /* by the test: the thread waits */
+    pthread_t passed_by;  /* guarded by held */
+    xd_store_ops ops;     /* of the store that has it */
+    void (*hold)(xd_store *store);
+} gate = {.held = PTHREAD_MUTEX_INITIALIZER};
+
+static void pass_gate(xd_store *store)
+{
+    pthread_mutex_lock(&gate.held);
+    gate.passed_by = pthread_self();
+    pthread_mutex_unlock(&gate.held);
+    gate.hold(store);
+}
+
+static void ignore_offer(void *self, xd_parcel *parcel)
+{
+    (void)self;
+    xd_parcel_release(parcel);
+}
+
+typedef struct two_steppers {
+    test_folder at;
+    xd_store *log, *states;
+    xd_engine *engine;
+    int receipts; /* so far */
+} two_steppers;
+
+static void open_two(two_steppers *t, xd_delivery_port port)
+{
+    *t = (two_steppers){.receipts = 0};
+    test_folder_make(&t->at);
+    t->log = test_open(t->at.path, XD_STORE_WRITE_LOG);
+    t->states = test_open(t->at.path, XD_STORE_WRITE_STATE);
+    gate.hold = t->states->ops->hold;
+    gate.ops = *t->states->ops;
+    gate.ops.hold = pass_gate;
+    t->states->ops = &gate.ops;
+    moved_clock_now = fixed_clock();
+    xd_engine_options options = {.clock = moved_clock, .flush_ms = 5, .queue_max = 512};
+    assert_int_equal(
+        xd_engine_create(t->log, t->states, &options, XD_STR(definition), &t->engine, NULL), XD_OK);
+    assert_int_equal(xd_engine_connect(t->engine, port, NULL), XD_OK);
+    send_one(t->engine, order);
+    turn_until_idle(t->engine);
+    assert_int_equal(xd_engine_start(t->engine, NULL), XD_OK);
+}
+
+static void close_two(two_steppers *t)
+{
+    assert_true(xd_engine_settle(t->engine, 60000));
+    xd_engine_destroy(t->engine);
+    xd_store_destroy(t->states);
+    xd_store_destroy(t->log);
+    test_folder_remove(&t->at);
+}
+
+/* Returns when they are durable. */
+static void post_receipts(two_steppers *t, int count)
+{
+    sender self = {.engine = t->engine};
+    for (int i = 0; i < count; i++) {
+        char text[1024];
+        char id[16];
+        snprintf(id, sizeof id, "r-%d", t->receipts);
+        receipt_text(text, sizeof text, id, t->receipts++, "0.001");
+        const char *texts[] = {text, NULL};
+        bool ignored;
+        xd_submission *s = submission_of(texts, &ignored);
+        s->context = &self;
+        s->done = count_answer;
+        assert_int_equal(xd_engine_submit(t->engine, s, NULL), XD_OK);
+        xd_submission_release(s);
+    }
+    while (atomic_load(&self.answered) < count) {
+        sched_yield();
+    }
+}
+
+/* Waits until all are stepped; says by which thread the last one was. */
+static pthread_t stepper_of(two_steppers *t)
+{
+    xd_engine_stats stats;
+    do {
+        sched_yield();
+        xd_engine_stats_get(t->engine, &stats);
+    } while (stats.stepped_seq < stats.log_head);
+    pthread_mutex_lock(&gate.held);
+    pthread_t by = gate.passed_by;
+    pthread_mutex_unlock(&gate.held);
+    return by;
+}
+
+static void events_that_wait_too_long_are_stepped_by_a_thread_that_yields_to_nobody(void **state)
+{
+    (void)state;
+    two_steppers t;
+    open_two(&t, (xd_delivery_port){0});
+    post_receipts(&t, 1);
+    pthread_t calm = stepper_of(&t);
+    /* It waits with the first of many, which are old when it goes on. */
+    pthread_mutex_lock(&gate.held);
+    post_receipts(&t, 300);
+    moved_clock_now += 60 * (xd_instant)1000000;
+    pthread_mutex_unlock(&gate.held);
+    assert_false(pthread_equal(calm, stepper_of(&t)));
+    /* One that has not waited, and nothing waits behind it. */
+    post_receipts(&t, 1);
+    stepper_of(&t);
+    post_receipts(&t, 1);
+    assert_true(pthread_equal(calm, stepper_of(&t)));
+    close_two(&t);
+}
+
+static void events_that_lead_to_deliveries_are_stepped_by_that_thread_too(void **state)
+{
+    (void)state;
+    two_steppers t;
+    open_two(&t, (xd_delivery_port){&t, ignore_offer});
+    post_receipts(&t, 1);
+    pthread_t first = stepper_of(&t);
+    post_receipts(&t, 1);
+    pthread_t second = stepper_of(&t);
+    post_receipts(&t, 1);
+    assert_false(pthread_equal(first, second));
+    assert_true(pthread_equal(second, stepper_of(&t)));
+    close_two(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -571,6 +711,8 @@ int main(void)
         cmocka_unit_test(state_after_a_crash_is_that_of_a_run_without_one),
         cmocka_unit_test(unsettled_deliveries_are_offered_again_after_a_crash),
         cmocka_unit_test(appending_and_stepping_side_by_side_lose_and_repeat_nothing),
+        cmocka_unit_test(events_that_wait_too_long_are_stepped_by_a_thread_that_yields_to_nobody),
+        cmocka_unit_test(events_that_lead_to_deliveries_are_stepped_by_that_thread_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,17 @@
-/* The engine's two threads, and the turn of both without one. See engine_int.h. */
+/* The engine's threads, and the turn of all without one. See engine_int.h. */
+#define _GNU_SOURCE /* SCHED_IDLE */
 #include "engine/engine_int.h"
 
+#include <sched.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 
 enum {
     LINGER_US = 500,    /* at most: a commit costs the same for one event and for fifty */
     LINGER_ENOUGH = 48, /* submissions that are company enough */
-    STEPPER_NICE = 19   /* when the cores are full, accepting goes first: what waits is durable */
+    LATE_US = 10000000, /* what has waited so long to be stepped waits no longer for idle cores */
+    CAUGHT_UP_US = 1000000,
+    DELIVERS_US = 1000000 /* of stepping without a delivery, after which nobody waits for them */
 };
 
 static struct timespec after_us(int64_t us)
@@ -78,22 +81,53 @@ void *xd_engine_run_appender(void *self)
     return NULL;
 }
 
-/* --- the stepper --- */
+/* --- the stepper ---
+ *
+ * Two threads, of which one at a time steps. The first has only what all others leave of the cores
+ * (SCHED_IDLE): accepting goes first, since what waits is durable. When someone waits for what
+ * steps lead to (deliveries come of them, settle, the end), or events have waited for LATE_US, the
+ * second goes on with a share like any other thread's. Two, because a thread may always take the
+ * lowest priority, but needs a privilege to leave it (ADR 6). */
 
-/* Returns false when the thread is to end. */
-static bool wait_for_steps(xd_engine *e)
+/* Says which of the two goes on; called by the one that had the turn, with the lock. */
+static void choose_stepper(xd_engine *e)
 {
-    int64_t wait_us = xd_work_wait_us(e);
-    bool stuck = e->failed || e->state_refused;
-    pthread_mutex_lock(&e->lock);
-    bool over = e->stopping && e->appender_over && !e->handed_head && (xd_work_is_done(e) || stuck);
-    bool asked = e->handed_head || (e->write_now && !stuck);
-    if (!over && !asked && wait_us > 0) {
-        struct timespec until = after_us(wait_us);
-        e->stepper_waits = true;
-        pthread_cond_timedwait(&e->steps, &e->lock, &until);
-        e->stepper_waits = false;
+    int64_t enough_us = e->wanted ? CAUGHT_UP_US : LATE_US;
+    bool delivers = e->offered_at_us && e->last_step_us - e->offered_at_us < DELIVERS_US;
+    bool wanted = delivers || e->stopping || e->write_now || xd_work_lag_us(e) > enough_us;
+    if (wanted != e->wanted) {
+        e->wanted = wanted;
+        pthread_cond_broadcast(&e->turn);
     }
+}
+
+/* Returns when the thread, the one for wanted steps or not, has something to do; false when it is
+ * to end. */
+static bool wait_for_steps(xd_engine *e, bool wanted)
+{
+    pthread_mutex_lock(&e->lock);
+    if (e->wanted == wanted) {
+        choose_stepper(e);
+    }
+    while (e->wanted != wanted && !e->stepper_over) {
+        pthread_cond_wait(&e->turn, &e->lock);
+    }
+    if (!e->stepper_over) {
+        int64_t wait_us = xd_work_wait_us(e);
+        bool stuck = e->failed || e->state_refused;
+        bool asked = e->handed_head || (e->write_now && !stuck);
+        e->stepper_over =
+            e->stopping && e->appender_over && !e->handed_head && (xd_work_is_done(e) || stuck);
+        if (e->stepper_over) {
+            pthread_cond_broadcast(&e->turn);
+        } else if (!asked && wait_us > 0) {
+            struct timespec until = after_us(wait_us);
+            e->stepper_waits = true;
+            pthread_cond_timedwait(&e->steps, &e->lock, &until);
+            e->stepper_waits = false;
+        }
+    }
+    bool over = e->stepper_over;
     pthread_mutex_unlock(&e->lock);
     return !over;
 }
@@ -101,9 +135,21 @@ static bool wait_for_steps(xd_engine *e)
 void *xd_engine_run_stepper(void *self)
 {
     xd_engine *e = self;
+    const struct sched_param none = {0};
+    prctl(PR_SET_NAME, "xd-step-idle"); /* what top and perf show */
+    pthread_setschedparam(pthread_self(), SCHED_IDLE,
+                          &none); /* refused: it is no slower than it was */
+    while (wait_for_steps(e, false)) {
+        xd_work_turn(e);
+    }
+    return NULL;
+}
+
+void *xd_engine_run_wanted_stepper(void *self)
+{
+    xd_engine *e = self;
     prctl(PR_SET_NAME, "xd-step");
-    setpriority(PRIO_PROCESS, 0, STEPPER_NICE); /* on Linux: of this thread */
-    while (wait_for_steps(e)) {
+    while (wait_for_steps(e, true)) {
         xd_work_turn(e);
     }
     return NULL;

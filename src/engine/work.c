@@ -85,6 +85,7 @@ static xd_status step_event(xd_engine *e, const xd_event *event, xd_fault *fault
     XD_TRY(xd_processor_step(e->processor, event, fault));
     xd_figure_add(&e->stepped, 1);
     xd_figure_set(&e->stepped_seq, event->seq);
+    e->stepped_at = event->recorded_at;
     if (!e->dirty_since_us) {
         e->dirty_since_us = xd_engine_now_us();
     }
@@ -156,6 +157,7 @@ static void step(xd_engine *e)
     e->state->ops->hold(e->state);
     xd_status status = step_until(e, end < from + STEP_CHUNK ? end : from + STEP_CHUNK, &fault);
     e->state->ops->let_go(e->state);
+    bool delivers = e->offers != NULL;
     hand_over_offers(e);
     if (status != XD_OK) {
         /* The cache may hold half of a change; what is durable is right, so a new start is too. */
@@ -165,6 +167,7 @@ static void step(xd_engine *e)
         e->failed = true;
     }
     e->last_step_us = xd_engine_now_us();
+    e->offered_at_us = delivers ? e->last_step_us : e->offered_at_us;
     xd_figure_add(&e->step_us, e->last_step_us - start);
 }
 
@@ -325,6 +328,12 @@ bool xd_work_is_done(const xd_engine *e)
 {
     return xd_processor_stepped(e->processor) >= e->committed_head &&
            xd_processor_dirty(e->processor) == 0;
+}
+
+int64_t xd_work_lag_us(const xd_engine *e)
+{
+    bool waits = e->stepped_at && xd_processor_stepped(e->processor) < e->committed_head;
+    return waits ? e->options.clock() - e->stepped_at : 0;
 }
 
 static void announce_settled(xd_engine *e)

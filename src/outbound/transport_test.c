@@ -858,18 +858,23 @@ typedef struct moody {
     int under_way, unknown;
 } moody;
 
+static int number_of(const char *text)
+{
+    return (int)strtol(text, NULL, 10);
+}
+
 static void note_once(void *self, const xd_call *call, const xd_answer *answer)
 {
     moody *m = self;
     char expected[64];
     char id[16];
     snprintf(id, sizeof id, "%.*s", XD_FMT(xd_buf_str(&call->delivery_id)));
-    m->reported[atoi(id)]++;
+    m->reported[number_of(id)]++;
     m->under_way--;
     snprintf(expected, sizeof expected, "http 409: %s", id);
     if (answer->status == 409) {
         assert_string_equal(answer->reason, expected);
-        assert_int_equal(m->looked_at[atoi(id)], 1);
+        assert_int_equal(m->looked_at[number_of(id)], 1);
     } else {
         assert_int_equal(answer->kind, XD_ANSWER_UNKNOWN);
         m->unknown++;
@@ -888,7 +893,7 @@ static bool look_at_one(moody *m, int i)
     if (!end || m->n[i] < (size_t)(end - m->in[i]) + 9) {
         return false;
     }
-    int id = atoi(strstr(m->in[i], "Delivery: ") + 10);
+    int id = number_of(strstr(m->in[i], "Delivery: ") + 10);
     assert_int_equal(m->looked_at[id]++, 0);
     m->n[i] -= (size_t)(end - m->in[i]) + 9;
     memmove(m->in[i], end + 9, m->n[i]);

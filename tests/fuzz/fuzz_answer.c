@@ -2,7 +2,7 @@
  * delivery or a look-up over a socket, read and judged by the transport and the schedule. Whatever
  * comes, exactly one answer is reported, in printable words, the request is sent only once, and the
  * schedule either settles the delivery or says when it goes on. The first byte chooses delivery or
- * look-up, and whether the connection is cut hard. */
+ * look-up, whether the connection is cut hard, and whether it answers several deliveries. */
 #include "outbound/transport.h"
 
 #include "fuzz.h"
@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 20, TURNS = 1000, START_US = 1000000 };
+enum { WAIT_MS = 20, TURNS = 1000, START_US = 1000000, PIPELINE = 3 };
 
 typedef struct remote {
     int listener, connection;
@@ -154,6 +154,55 @@ static void check_schedule(const xd_answer *answer)
     xd_schedule_destroy(schedule);
 }
 
+static void note_each(void *self, const xd_call *call, const xd_answer *answer)
+{
+    int *answers = self;
+    REQUIRE(call->delivery_id.len == 1 && call->delivery_id.ptr[0] < 'a' + PIPELINE);
+    answers[call->delivery_id.ptr[0] - 'a']++;
+    check_answer(answer, false);
+}
+
+/* Several requests on one connection: each ends once. Other connections are cut at once. */
+static void check_pipelined(remote *r, const uint8_t *data, size_t size)
+{
+    int answers[PIPELINE] = {0};
+    int ended = 0;
+    xd_remote_options options = {.name = "erp",
+                                 .url = url,
+                                 .concurrency = PIPELINE,
+                                 .pipeline = PIPELINE,
+                                 .timeout_ms = 300,
+                                 .connect_timeout_ms = 300};
+    xd_transport *transport = NULL;
+    REQUIRE(xd_transport_create(&options, 1, &transport, NULL) == XD_OK);
+    for (int i = 0; i < PIPELINE; i++) {
+        xd_call *call = xd_transport_acquire(transport, 0);
+        REQUIRE(call);
+        xd_buf_char(&call->delivery_id, (char)('a' + i));
+        xd_buf_str_add(&call->body, XD_STR("/x"));
+        REQUIRE(xd_transport_post(transport, call, XD_MESSAGE_INVENTORY) == XD_OK);
+    }
+    for (int turn = 0; ended < PIPELINE && turn < TURNS; turn++) {
+        xd_transport_perform(transport, note_each, answers);
+        serve(r, data, size);
+        int other = r->answered_bytes ? take_connection(r->listener) : -1;
+        if (other >= 0) {
+            cut(other);
+        }
+        ended = 0;
+        for (int i = 0; i < PIPELINE; i++) {
+            REQUIRE(answers[i] <= 1);
+            ended += answers[i];
+        }
+        xd_transport_wait(transport, r->answered_bytes ? WAIT_MS : 1);
+    }
+    REQUIRE(ended == PIPELINE);
+    if (r->connection >= 0) {
+        cut(r->connection);
+    }
+    xd_transport_destroy(transport);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int listener = -1;
@@ -163,6 +212,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     listener = listener < 0 ? open_listener() : listener;
     bool lookup = data[0] & 1;
     remote r = {.listener = listener, .connection = -1, .hard = data[0] & 2};
+    if (data[0] & 4) {
+        check_pipelined(&r, data + 1, size - 1);
+        return 0;
+    }
     seen s = {0};
     xd_remote_options options = {
         .name = "erp", .url = url, .concurrency = 1, .timeout_ms = 300, .connect_timeout_ms = 300};

@@ -470,6 +470,71 @@ static void the_write_ahead_log_stays_bounded_under_continuous_load(void **state
     xd_store_destroy(store);
 }
 
+static const char *const PARTS[] = {"hub.db", "hub-log.db"};
+
+static off_t longest_write_ahead_log(const test_folder *at)
+{
+    off_t longest = 0;
+    for (int i = 0; i < 2; i++) {
+        char name[128];
+        struct stat st;
+        snprintf(name, sizeof name, "%s/%s-wal", at->folder, PARTS[i]);
+        assert_int_equal(stat(name, &st), 0);
+        longest = st.st_size > longest ? st.st_size : longest;
+    }
+    return longest;
+}
+
+/* Holds a snapshot, so that the write-ahead log cannot be copied past it. */
+static sqlite3 *start_reading(const test_folder *at, const char *part)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s/%s", at->folder, part);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open_v2(name, &db, SQLITE_OPEN_READONLY, XD_SQLITE_VFS), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL), SQLITE_OK);
+    return db;
+}
+
+static void commit_both(xd_store *store, int64_t *head, const char *body, int rows)
+{
+    test_begin(store);
+    for (int i = 0; i < rows; i++) {
+        char id[24];
+        snprintf(id, sizeof id, "%lld", (long long)++*head);
+        test_append(store, test_row(*head, "wms", id, body));
+        test_put(store, XD_STATE_ITEM, id, body);
+    }
+    test_commit(store);
+}
+
+/* More in one transaction than the files may have for good, with readers in the way. */
+static void a_write_ahead_log_that_had_to_be_long_is_shortened_again(void **state)
+{
+    const test_folder *at = *state;
+    static char body[1 << 20];
+    memset(body, 'x', sizeof body - 1);
+    xd_store *store = test_open(at->path, XD_STORE_WRITE);
+    int64_t head = 0;
+    commit_both(store, &head, "{}", 1);
+    sqlite3 *readers[] = {start_reading(at, PARTS[0]), start_reading(at, PARTS[1])};
+    commit_both(store, &head, body, XD_SQLITE_WAL_BYTES / (1 << 20) + 1);
+    for (int i = 0; i < 20; i++) {
+        commit_both(store, &head, "{}", 1);
+    }
+    assert_true(longest_write_ahead_log(at) > XD_SQLITE_WAL_BYTES);
+    for (int i = 0; i < 2; i++) {
+        sqlite3_close(readers[i]);
+    }
+    int commits = 0;
+    for (; longest_write_ahead_log(at) > XD_SQLITE_WAL_BYTES && commits < 5000; commits++) {
+        commit_both(store, &head, "{}", 1);
+    }
+    assert_true(commits < 5000);
+    xd_store_destroy(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +561,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_disk_refuses_writes_and_leaves_the_store_usable,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(the_write_ahead_log_stays_bounded_under_continuous_load,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_write_ahead_log_that_had_to_be_long_is_shortened_again,
                                         setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

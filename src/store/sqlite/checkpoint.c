@@ -2,12 +2,20 @@
  * runs beside them. Owns a thread and a connection. May call base and SQLite.
  *
  * The write-ahead log is copied in pieces of PIECE. It begins anew only when a transaction starts
- * at a moment when all of it has been copied, which under continuous load never happens by itself:
- * past LIMIT the thread chases the end, and once it is within one commit of it the writer waits
- * for the rest (a few milliseconds). Past CEILING the writer waits in any case: the disk cannot
- * keep up, and an unbounded file would only delay the moment it has to. While a reader holds an old
- * snapshot (a backup, a report), waiting would not help: the ceiling then rises with the file, up
- * to HARD. */
+ * at a moment when all of it has been copied. Beside a load that leaves pauses that happens by
+ * itself many times a second; under a continuous one it never would: past LIMIT the thread chases
+ * the end, and once it is within one commit of it the writer waits for the rest (a few
+ * milliseconds). Past CEILING the writer waits in any case: the disk cannot keep up, and an
+ * unbounded file would only delay the moment it has to. While a reader holds an old snapshot (a
+ * backup, a report), waiting would not help: the ceiling then rises with the file, up to HARD.
+ *
+ * So the file is as long as XD_SQLITE_WAL_BYTES at most, what is between that and LIMIT being room
+ * for the commit that goes past LIMIT and a try or two. Three things make it longer: a reader, a
+ * disk that cannot keep up, and one transaction that is larger than that room, as when an event
+ * sets thousands of documents free that waited for it. Its size is then what it has to be, and it
+ * is shortened when the log next begins anew, by the first commit after everything was copied (a
+ * quiet hub keeps it until then). Shortening at every new beginning would cost a seventh of the
+ * engine's speed, because blocks that were given back have to be found and written down again. */
 #include "sqlite_int.h"
 #include "vfs.h"
 
@@ -20,9 +28,10 @@
 
 enum {
     PIECE_FRAMES = (1 << 20) / XD_SQLITE_PAGE_BYTES,
-    LIMIT_FRAMES = (64 << 20) / XD_SQLITE_PAGE_BYTES,
-    CEILING_FRAMES = 2 * LIMIT_FRAMES,
-    HARD_FRAMES = 128 * LIMIT_FRAMES, /* 8 GiB */
+    FILE_FRAMES = XD_SQLITE_WAL_BYTES / XD_SQLITE_PAGE_BYTES,
+    LIMIT_FRAMES = FILE_FRAMES / 4 * 3,
+    CEILING_FRAMES = 2 * FILE_FRAMES,
+    HARD_FRAMES = 128 * FILE_FRAMES, /* 8 GiB */
     NEAR_FRAMES = (1 << 20) / XD_SQLITE_PAGE_BYTES,
     IDLE_MS = 1000,  /* a quiet database is copied to its end after this */
     RETRY_MS = 50,   /* after a pass that copied nothing: a reader or a full disk is in the way */

@@ -207,9 +207,9 @@ static xd_status set_up(sqlite3 *db, const char *path, const char *synchronous, 
     char pragmas[256];
     sqlite3_snprintf(sizeof pragmas, pragmas,
                      "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; "
-                     "PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; "
-                     "PRAGMA cache_size=-%d",
-                     synchronous, cache_kib);
+                     "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=%d; "
+                     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d",
+                     synchronous, (int)XD_SQLITE_WAL_BYTES, cache_kib);
     return xd_sqlite_do(db, pragmas, path, "opening the database", fault);
 }
 

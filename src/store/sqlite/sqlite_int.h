@@ -13,6 +13,11 @@ enum { XD_SQLITE_APPLICATION_ID = 0x58646f63 /* "Xdoc", PRAGMA application_id */
  * whole. From the one after next on the log is in a file of its own. */
 enum { XD_SQLITE_SUMMED_VERSION = 3, XD_SQLITE_SPLIT_VERSION = 4 };
 
+/* What the file of a write-ahead log may have for good: when the log begins anew, a longer one is
+ * shortened to this (PRAGMA journal_size_limit). As a rule it begins anew before, see checkpoint.c.
+ */
+enum { XD_SQLITE_WAL_BYTES = 64 << 20 };
+
 /* One of the two files. */
 typedef struct xd_sqlite_file {
     const char *path;

@@ -143,25 +143,34 @@ static xd_status make_data_folder(const char *folder, xd_fault *fault)
                    folder, strerror(errno));
 }
 
-/* A large database of an older version takes its time; each tenth is a line in the log. */
-static void tell_upgrade(void *context, int64_t done, int64_t total)
+enum { TELL_EVERY_US = 3000000 };
+
+typedef struct upgrade_told {
+    const char *what;
+    xd_instant at;
+} upgrade_told;
+
+/* A large database of an older version takes its time: a line at each beginning, then now and then.
+ */
+static void tell_upgrade(void *context, const xd_store_upgrade *is)
 {
-    int64_t *told_percent = context;
-    int64_t percent = total > 0 ? done * 100 / total : 100;
-    if (*told_percent < 0 || percent - *told_percent >= 10) {
-        *told_percent = percent;
-        XD_LOG(XD_LOG_INFO, "store.upgrading", XD_LOG_INT("percent", percent),
-               XD_LOG_INT("bytes", total));
+    upgrade_told *told = context;
+    xd_instant now = wall_clock();
+    if (told->what == is->what && now - told->at < TELL_EVERY_US && now >= told->at) {
+        return;
     }
+    *told = (upgrade_told){is->what, now};
+    XD_LOG(XD_LOG_INFO, "store.upgrading", XD_LOG_TEXT("what", xd_str_from(is->what)),
+           XD_LOG_TEXT("unit", xd_str_from(is->unit)), XD_LOG_INT("done", is->done),
+           XD_LOG_INT("total", is->total));
 }
 
 static xd_status start_engine(xd_hub *hub, xd_fault *fault)
 {
     const xd_config *config = hub->config;
     XD_TRY(make_data_folder(config->data_folder, fault));
-    int64_t told_percent = -1;
-    XD_TRY(xd_store_sqlite_open_upgrading(config->database, tell_upgrade, &told_percent, &hub->log,
-                                          fault));
+    upgrade_told told = {0};
+    XD_TRY(xd_store_sqlite_open_upgrading(config->database, tell_upgrade, &told, &hub->log, fault));
     XD_TRY(xd_store_sqlite_open(config->database, XD_STORE_WRITE_STATE, &hub->state, fault));
     xd_engine_options options = config->engine;
     options.clock = wall_clock;

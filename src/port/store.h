@@ -175,10 +175,19 @@ XD_CHECKED xd_status xd_store_sqlite_open(const char *path, xd_store_mode mode, 
 /* Called now and then with the bytes done, of about total. */
 typedef void (*xd_store_progress)(void *context, int64_t done, int64_t total);
 
-/* As xd_store_sqlite_open with XD_STORE_WRITE_LOG, and tells how an upgrade of a large file gets
- * on.
- */
-XD_CHECKED xd_status xd_store_sqlite_open_upgrading(const char *path, xd_store_progress progress,
+/* What an upgrade to this program's schema is at. */
+typedef struct xd_store_upgrade {
+    const char *what; /* in a few words; static */
+    const char *unit; /* of done and total: "rows" or "bytes" */
+    int64_t done;     /* only grows while what stays the same */
+    int64_t total;    /* about; 0 until it is known */
+} xd_store_upgrade;
+
+typedef void (*xd_store_tell_upgrade)(void *context, const xd_store_upgrade *is);
+
+/* As xd_store_sqlite_open with XD_STORE_WRITE_LOG, and tells many times a second how the upgrade of
+ * a large file gets on. */
+XD_CHECKED xd_status xd_store_sqlite_open_upgrading(const char *path, xd_store_tell_upgrade tell,
                                                     void *context, xd_store **ret, xd_fault *fault);
 
 static inline void xd_store_destroy(xd_store *store)

@@ -235,7 +235,7 @@ static void an_older_schema_is_migrated_whole_and_keeps_its_rows(void **state)
     raw(at, "PRAGMA page_size=8192;" /* as every version had it */
             "CREATE TABLE gone (a)");
     raw(at, "DROP TABLE gone");
-    raw(at, xd_sqlite_state_file(at->path).migrations[0]);
+    raw(at, xd_sqlite_state_file(at->path).migrations[0].sql);
     char identity[96];
     snprintf(identity, sizeof identity, "PRAGMA application_id=%d; PRAGMA user_version=1",
              XD_SQLITE_APPLICATION_ID);
@@ -309,6 +309,50 @@ static void receipt_rows_of_version_6_are_found_under_their_new_keys(void **stat
     assert_answer(store, "SELECT receipt || ' ' || amount FROM v_receipts", "GR 7.50");
     assert_answer(store, "SELECT count(*) FROM sqlite_schema WHERE name = 'moved'", "0");
     xd_store_destroy(store);
+}
+
+typedef struct told_upgrade {
+    int times, steps, ends;
+    int64_t done, total;
+} told_upgrade;
+
+static void keep_told(void *context, const xd_store_upgrade *is)
+{
+    told_upgrade *told = context;
+    if (strcmp(is->unit, "rows") != 0) {
+        assert_int_equal(told->done, 20000);
+        told->ends++;
+        return;
+    }
+    assert_non_null(strstr(is->what, "receipt rows"));
+    assert_true(is->total == 0 || (is->done <= is->total && is->total == 20000));
+    assert_true(is->done >= told->done);
+    told->steps += is->done > told->done;
+    told->times++;
+    told->done = is->done;
+    told->total = is->total;
+}
+
+static void a_long_upgrade_tells_how_many_of_its_rows_are_done(void **state)
+{
+    const test_folder *at = *state;
+    write_something(at);
+    raw_through(XD_SQLITE_VFS, at,
+                "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 20000)"
+                " INSERT INTO state SELECT 12, 'P/' || n || '/000001', 'x' FROM n;"
+                "PRAGMA user_version=6");
+    told_upgrade told = {0};
+    for (int i = 0; i < 2; i++) { /* the second time there is nothing to upgrade */
+        int before = told.times;
+        xd_store *store = NULL;
+        assert_int_equal(xd_store_sqlite_open_upgrading(at->path, keep_told, &told, &store, NULL),
+                         XD_OK);
+        xd_store_destroy(store);
+        assert_true(i == 0 ? told.steps > 2 : told.times == before);
+        assert_int_equal(told.ends, 1);
+        assert_int_equal(told.done, 20000);
+        assert_int_equal(told.total, 20000);
+    }
 }
 
 static void a_log_that_lost_what_state_was_made_from_is_refused(void **state)
@@ -554,6 +598,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(receipt_rows_of_version_6_are_found_under_their_new_keys,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_upgrade_tells_how_many_of_its_rows_are_done, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_log_that_lost_what_state_was_made_from_is_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_damaged_header_is_reported_as_corrupt, setup, teardown),

@@ -66,7 +66,7 @@ xd_status xd_sqlite_fail(xd_fault *fault, sqlite3 *db, int rc, const char *path,
     return status;
 }
 
-static int number_of(sqlite3 *db, const char *sql, int64_t *ret)
+int xd_sqlite_number(sqlite3 *db, const char *sql, int64_t *ret)
 {
     sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
@@ -86,10 +86,11 @@ xd_status xd_sqlite_identify(sqlite3 *db, const char *path, xd_sqlite_identity *
 {
     int reserved = -1; /* asks */
     xd_sqlite_identity is = {0};
-    int rc = number_of(db, "PRAGMA application_id", &is.application);
-    rc = rc == SQLITE_OK ? number_of(db, "PRAGMA user_version", &is.version) : rc;
-    rc = rc == SQLITE_OK ? number_of(db, "SELECT count(*) FROM sqlite_schema", &is.objects) : rc;
-    rc = rc == SQLITE_OK ? number_of(db, "PRAGMA page_size", &is.page_bytes) : rc;
+    int rc = xd_sqlite_number(db, "PRAGMA application_id", &is.application);
+    rc = rc == SQLITE_OK ? xd_sqlite_number(db, "PRAGMA user_version", &is.version) : rc;
+    rc = rc == SQLITE_OK ? xd_sqlite_number(db, "SELECT count(*) FROM sqlite_schema", &is.objects)
+                         : rc;
+    rc = rc == SQLITE_OK ? xd_sqlite_number(db, "PRAGMA page_size", &is.page_bytes) : rc;
     rc = rc == SQLITE_OK ? sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved)
                          : rc;
     if (rc != SQLITE_OK) {
@@ -347,7 +348,7 @@ static xd_status log_is_missing(const xd_sqlite_file *file, xd_fault *fault)
 /* Before version 4 the log was in the state's file. It is copied out first, and as often as it
  * takes: the old file stays the one that counts until its own migration has dropped the table. */
 static xd_status prepare_log(const xd_sqlite_file *file, const char *state_path,
-                             int64_t state_version, xd_fault *fault)
+                             int64_t state_version, xd_sqlite_teller teller, xd_fault *fault)
 {
     sqlite3 *db = NULL;
     xd_sqlite_identity is;
@@ -356,20 +357,20 @@ static xd_status prepare_log(const xd_sqlite_file *file, const char *state_path,
     if (state_version > 0 && state_version < XD_SQLITE_SPLIT_VERSION) {
         status = attach(db, state_path, "old", file->path, fault);
         if (status == XD_OK) {
-            status = xd_sqlite_migrate(db, file->path, file, is.version, file->newest,
-                                       XD_SQLITE_MOVE_LOG, fault);
+            status = xd_sqlite_migrate(db, file, is.version, file->newest, &XD_SQLITE_MOVE_LOG,
+                                       teller, fault);
         }
     } else if (is.fresh && state_version > 0) {
         status = log_is_missing(file, fault);
     } else if (is.version < file->newest) {
-        status = xd_sqlite_migrate(db, file->path, file, is.version, file->newest, NULL, fault);
+        status = xd_sqlite_migrate(db, file, is.version, file->newest, NULL, teller, fault);
     }
     sqlite3_close(db);
     return status;
 }
 
-xd_status xd_sqlite_prepare(const char *path, const char *log_path, xd_store_progress progress,
-                            void *context, xd_fault *fault)
+xd_status xd_sqlite_prepare(const char *path, const char *log_path, xd_sqlite_teller teller,
+                            xd_fault *fault)
 {
     const xd_sqlite_file state = xd_sqlite_state_file(path);
     const xd_sqlite_file log = xd_sqlite_log_file(log_path);
@@ -378,12 +379,12 @@ xd_status xd_sqlite_prepare(const char *path, const char *log_path, xd_store_pro
     XD_TRY(check_restore(path, fault));
     XD_TRY(open_to_prepare(&state, &db, &is, fault));
     if (!is.fresh && is.version < XD_SQLITE_SUMMED_VERSION) {
-        XD_TRY(xd_sqlite_rewrite(db, path, is.version, progress, context, fault)); /* closes db */
+        XD_TRY(xd_sqlite_rewrite(db, path, is.version, teller, fault)); /* closes db */
         XD_TRY(open_to_prepare(&state, &db, &is, fault));
     }
-    xd_status status = prepare_log(&log, path, is.version, fault);
+    xd_status status = prepare_log(&log, path, is.version, teller, fault);
     if (status == XD_OK && is.version < state.newest) {
-        status = xd_sqlite_migrate(db, path, &state, is.version, state.newest, NULL, fault);
+        status = xd_sqlite_migrate(db, &state, is.version, state.newest, NULL, teller, fault);
     }
     sqlite3_close(db);
     return status;

@@ -48,7 +48,8 @@ static const char REGISTER[] =
     " time INTEGER,"            /* business time, microseconds since 1970 UTC */
     " actor TEXT NOT NULL,"
     " bytes INTEGER NOT NULL);" /* of the body */
-    "INSERT INTO event SELECT seq, recorded_at, kind, source_id, id, key, order_key, time, actor,"
+    "INSERT INTO event SELECT moving(seq), recorded_at, kind, source_id, id, key, order_key, time, "
+    "actor,"
     " length(CAST(body AS BLOB)) FROM log"
     " WHERE seq <= coalesce((SELECT value FROM meta WHERE name = 'state_seq'), 0);"
     "DROP VIEW v_events; DROP VIEW v_outbox; DROP VIEW v_dead_letters;"
@@ -64,21 +65,24 @@ static const char REGISTER[] =
 static const char RECEIPT_ROWS[] =
     "DROP VIEW v_receipts;"
     "CREATE TABLE moved (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "INSERT INTO moved SELECT substr(key, length(" KEY_STEM ") + 1) || '/'"
-    " || substr(key, 1, length(" KEY_STEM ") - 1), value FROM state WHERE kind = 12;"
-    "DELETE FROM state WHERE kind = 12;"
-    "INSERT INTO state SELECT 12, key, value FROM moved ORDER BY key;"
+    "INSERT INTO moved SELECT moving(substr(key, length(" KEY_STEM ") + 1) || '/'"
+    " || substr(key, 1, length(" KEY_STEM ") - 1)), value FROM state WHERE kind = 12;"
+    "DELETE FROM state WHERE kind = 12 AND moving(1);"
+    "INSERT INTO state SELECT 12, moving(key), value FROM moved ORDER BY key;"
     "DROP TABLE moved;";
 
-static const char *const STATE_MIGRATIONS[] = {
-    TABLES,
-    XD_SQLITE_VIEWS,
-    "", /* 3: page checksums, a matter of the file's layout (upgrade.c), not of its tables */
-    REGISTER,
-    XD_SQLITE_EVENT_VIEWS,
-    XD_SQLITE_CODE_VIEWS,
-    RECEIPT_ROWS,
-    XD_SQLITE_RECEIPT_VIEW,
+static const xd_sqlite_migration STATE_MIGRATIONS[] = {
+    {.sql = TABLES},
+    {.sql = XD_SQLITE_VIEWS},
+    {.sql = ""}, /* 3: page checksums, a matter of the file's layout (upgrade.c) */
+    {REGISTER, "making the register of events",
+     "SELECT count(*) FROM log"
+     " WHERE seq <= coalesce((SELECT value FROM meta WHERE name = 'state_seq'), 0)",
+     1},
+    {.sql = XD_SQLITE_EVENT_VIEWS},
+    {.sql = XD_SQLITE_CODE_VIEWS},
+    {RECEIPT_ROWS, "giving receipt rows new keys", "SELECT count(*) FROM state WHERE kind = 12", 3},
+    {.sql = XD_SQLITE_RECEIPT_VIEW},
 };
 const int XD_SQLITE_VERSION = sizeof STATE_MIGRATIONS / sizeof STATE_MIGRATIONS[0];
 
@@ -107,9 +111,9 @@ static const char RAW[] =
     "ALTER TABLE log ADD COLUMN raw TEXT;" /* raw.hash, #, number of the record in it */
     "CREATE TABLE raw (hash TEXT PRIMARY KEY, media TEXT NOT NULL, bytes BLOB NOT NULL);";
 
-static const char *const LOG_MIGRATIONS[] = {
-    LOG_TABLES,
-    RAW,
+static const xd_sqlite_migration LOG_MIGRATIONS[] = {
+    {.sql = LOG_TABLES},
+    {.sql = RAW},
 };
 
 xd_sqlite_file xd_sqlite_state_file(const char *path)
@@ -124,10 +128,12 @@ xd_sqlite_file xd_sqlite_log_file(const char *path)
 }
 
 /* Run in the log's file with the old database attached as old. */
-const char XD_SQLITE_MOVE_LOG[] =
+static const char MOVE_LOG[] =
     "DELETE FROM log; DELETE FROM answer;"
     "INSERT INTO log (seq, recorded_at, kind, source, id, key, order_key, time, actor, trace, body)"
-    " SELECT l.seq, l.recorded_at, l.kind, s.name, l.id, l.key, l.order_key, l.time,"
+    " SELECT moving(l.seq), l.recorded_at, l.kind, s.name, l.id, l.key, l.order_key, l.time,"
     " l.actor, l.trace, l.body FROM old.log l JOIN old.source s ON s.id = l.source_id ORDER BY "
     "l.seq;"
     "INSERT INTO answer SELECT * FROM old.answer;";
+const xd_sqlite_migration XD_SQLITE_MOVE_LOG = {MOVE_LOG, "moving the log to a file of its own",
+                                                "SELECT count(*) FROM old.log", 1};

@@ -853,8 +853,7 @@ static xd_status prepare_all(sqlite_store *self, xd_fault *fault)
     return XD_OK;
 }
 
-static xd_status open_halves(sqlite_store *self, xd_store_progress progress, void *context,
-                             xd_fault *fault)
+static xd_status open_halves(sqlite_store *self, xd_sqlite_teller teller, xd_fault *fault)
 {
     half *log = &self->halves[LOG];
     half *state = &self->halves[STATE];
@@ -866,7 +865,7 @@ static xd_status open_halves(sqlite_store *self, xd_store_progress progress, voi
     }
     if (log->writable) {
         XD_TRY(xd_sqlite_take_lock(state->path, &self->lock_fd, fault));
-        XD_TRY(xd_sqlite_prepare(state->path, log->path, progress, context, fault));
+        XD_TRY(xd_sqlite_prepare(state->path, log->path, teller, fault));
         XD_TRY(xd_sqlite_open_log(log->path, &log->db, fault));
     } else {
         const xd_sqlite_file file = xd_sqlite_log_file(log->path);
@@ -895,13 +894,12 @@ static xd_status check_halves(sqlite_store *self, xd_fault *fault)
     return XD_OK;
 }
 
-static xd_status open_all(sqlite_store *self, xd_store_progress progress, void *context,
-                          xd_fault *fault)
+static xd_status open_all(sqlite_store *self, xd_sqlite_teller teller, xd_fault *fault)
 {
     if (!self->halves[LOG].path || !self->halves[STATE].path) {
         return no_room(fault);
     }
-    XD_TRY(open_halves(self, progress, context, fault));
+    XD_TRY(open_halves(self, teller, fault));
     XD_TRY(prepare_all(self, fault));
     XD_TRY(run_integer(self, LOG_HEAD, 0, &self->head, "reading the head of the log", fault));
     self->committed_head = self->head;
@@ -923,8 +921,8 @@ sqlite3 *xd_store_sqlite_connection(xd_store *store, bool log)
     return self_of(store)->halves[log ? LOG : STATE].db;
 }
 
-static xd_status open_store(const char *path, xd_store_mode mode, xd_store_progress progress,
-                            void *context, xd_store **ret, xd_fault *fault)
+static xd_status open_store(const char *path, xd_store_mode mode, xd_sqlite_teller teller,
+                            xd_store **ret, xd_fault *fault)
 {
     sqlite_store *self = calloc(1, sizeof *self);
     if (!self) {
@@ -936,7 +934,7 @@ static xd_status open_store(const char *path, xd_store_mode mode, xd_store_progr
     self->halves[LOG].writable = mode == XD_STORE_WRITE || mode == XD_STORE_WRITE_LOG;
     self->halves[STATE].path = sqlite3_mprintf("%s", path);
     self->halves[STATE].writable = mode == XD_STORE_WRITE || mode == XD_STORE_WRITE_STATE;
-    xd_status status = open_all(self, progress, context, fault);
+    xd_status status = open_all(self, teller, fault);
     if (status != XD_OK) {
         sqlite_destroy(&self->base);
         return status;
@@ -948,11 +946,11 @@ static xd_status open_store(const char *path, xd_store_mode mode, xd_store_progr
 xd_status xd_store_sqlite_open(const char *path, xd_store_mode mode, xd_store **ret,
                                xd_fault *fault)
 {
-    return open_store(path, mode, NULL, NULL, ret, fault);
+    return open_store(path, mode, (xd_sqlite_teller){NULL, NULL}, ret, fault);
 }
 
-xd_status xd_store_sqlite_open_upgrading(const char *path, xd_store_progress progress,
+xd_status xd_store_sqlite_open_upgrading(const char *path, xd_store_tell_upgrade tell,
                                          void *context, xd_store **ret, xd_fault *fault)
 {
-    return open_store(path, XD_STORE_WRITE_LOG, progress, context, ret, fault);
+    return open_store(path, XD_STORE_WRITE_LOG, (xd_sqlite_teller){tell, context}, ret, fault);
 }

@@ -18,12 +18,20 @@ enum { XD_SQLITE_SUMMED_VERSION = 3, XD_SQLITE_SPLIT_VERSION = 4 };
  */
 enum { XD_SQLITE_WAL_BYTES = 64 << 20 };
 
+typedef struct xd_sqlite_migration {
+    const char *sql; /* moving(x) in it is x, and counts a row */
+    /* For one that takes its time where the file is large, else NULL. */
+    const char *what; /* for people */
+    const char *rows; /* SELECT of how many it goes through */
+    int passes;       /* how often it counts each */
+} xd_sqlite_migration;
+
 /* One of the two files. */
 typedef struct xd_sqlite_file {
     const char *path;
-    const char *const *migrations; /* i brings it from version i to i + 1; only ever appended to */
-    int newest;                    /* the version this program writes */
-    int summed;                    /* the version from which on its pages carry checksums */
+    const xd_sqlite_migration *migrations; /* i brings it to version i + 1; only ever appended to */
+    int newest;                            /* the version this program writes */
+    int summed;                            /* the version from which on its pages carry checksums */
 } xd_sqlite_file;
 
 xd_sqlite_file xd_sqlite_state_file(const char *path);
@@ -33,7 +41,7 @@ extern const char XD_SQLITE_EVENT_VIEWS[];
 extern const char XD_SQLITE_CODE_VIEWS[];
 extern const char XD_SQLITE_RECEIPT_VIEW[];
 /* Run in the log's file with the old database attached as old. */
-extern const char XD_SQLITE_MOVE_LOG[];
+extern const xd_sqlite_migration XD_SQLITE_MOVE_LOG;
 
 /* What the header of a database says. */
 typedef struct xd_sqlite_identity {
@@ -62,19 +70,29 @@ char *xd_sqlite_uri(const char *path, const char *parameters);
 /* Makes an empty file for its owner only, unless there is one. */
 XD_CHECKED xd_status xd_sqlite_create_private(const char *path, xd_fault *fault);
 
+/* Who is told of an upgrade. */
+typedef struct xd_sqlite_teller {
+    xd_store_tell_upgrade tell; /* or NULL */
+    void *context;
+} xd_sqlite_teller;
+
+/* One number from SQL; an SQLite result code. ret is untouched when there is no row. */
+int xd_sqlite_number(sqlite3 *db, const char *sql, int64_t *ret);
+
 /* Runs migrations from (exclusive of what is done) to a version, and then more (or NULL), in one
- * transaction. path is the name for faults. */
-XD_CHECKED xd_status xd_sqlite_migrate(sqlite3 *db, const char *path, const xd_sqlite_file *file,
-                                       int64_t from, int64_t to, const char *more, xd_fault *fault);
+ * transaction. file->path is the name for faults. */
+XD_CHECKED xd_status xd_sqlite_migrate(sqlite3 *db, const xd_sqlite_file *file, int64_t from,
+                                       int64_t to, const xd_sqlite_migration *more,
+                                       xd_sqlite_teller teller, xd_fault *fault);
 /* Writes the database anew with room for checksums and puts the new file in the old one's place, in
  * one step. Closes db in any case. */
 XD_CHECKED xd_status xd_sqlite_rewrite(sqlite3 *db, const char *path, int64_t version,
-                                       xd_store_progress progress, void *context, xd_fault *fault);
+                                       xd_sqlite_teller teller, xd_fault *fault);
 
 /* Creates and upgrades both files when needed. Faults as xd_store_sqlite_open, save the lock, which
  * is the caller's. */
 XD_CHECKED xd_status xd_sqlite_prepare(const char *path, const char *log_path,
-                                       xd_store_progress progress, void *context, xd_fault *fault);
+                                       xd_sqlite_teller teller, xd_fault *fault);
 /* Connections for writing to files that are prepared. */
 XD_CHECKED xd_status xd_sqlite_open_state(const char *path, sqlite3 **ret, xd_fault *fault);
 XD_CHECKED xd_status xd_sqlite_open_log(const char *log_path, sqlite3 **ret, xd_fault *fault);

@@ -16,15 +16,68 @@ enum { PROGRESS_STEPS = 200000, BUSY_MS = 250 };
 
 static const char UPGRADING[] = "bringing the database to this version's schema";
 
+static void tell(xd_sqlite_teller teller, const xd_store_upgrade *is)
+{
+    if (teller.tell) {
+        teller.tell(teller.context, is);
+    }
+}
+
+/* A migration under way. */
+typedef struct moving_rows {
+    xd_sqlite_teller teller;
+    const xd_sqlite_migration *migration; /* borrowed */
+    int64_t counted;
+    int64_t total; /* 0 while it is being counted */
+    bool any;      /* had rows */
+} moving_rows;
+
+static int tell_rows(void *context)
+{
+    const moving_rows *m = context;
+    if (m->migration->what) {
+        tell(m->teller, &(xd_store_upgrade){.what = m->migration->what,
+                                            .unit = "rows",
+                                            .done = m->counted / m->migration->passes,
+                                            .total = m->total});
+    }
+    return 0;
+}
+
+/* The SQL function moving(x). SQLite's own counters stand still until a statement ends. */
+static void count_row(sqlite3_context *call, int n, sqlite3_value **values)
+{
+    (void)n;
+    moving_rows *m = sqlite3_user_data(call);
+    m->counted++;
+    sqlite3_result_value(call, values[0]);
+}
+
+static int run_migration(sqlite3 *db, const xd_sqlite_migration *migration, moving_rows *m)
+{
+    m->migration = migration;
+    m->counted = 0;
+    m->total = 0;
+    int64_t total = 0;
+    int rc = migration->rows ? xd_sqlite_number(db, migration->rows, &total) : SQLITE_OK;
+    m->total = total;
+    m->any = m->any || total > 0;
+    rc = rc == SQLITE_OK ? sqlite3_exec(db, migration->sql, NULL, NULL, NULL) : rc;
+    if (rc == SQLITE_OK && total > 0) {
+        tell_rows(m);
+    }
+    return rc;
+}
+
 static int run_migrations(sqlite3 *db, const xd_sqlite_file *file, int64_t from, int64_t to,
-                          const char *more)
+                          const xd_sqlite_migration *more, moving_rows *m)
 {
     int rc = SQLITE_OK;
     for (int64_t i = from; i < to && rc == SQLITE_OK; i++) {
-        rc = sqlite3_exec(db, file->migrations[i], NULL, NULL, NULL);
+        rc = run_migration(db, &file->migrations[i], m);
     }
     if (more && rc == SQLITE_OK) {
-        rc = sqlite3_exec(db, more, NULL, NULL, NULL);
+        rc = run_migration(db, more, m);
     }
     char pragmas[96];
     sqlite3_snprintf(sizeof pragmas, pragmas, "PRAGMA application_id=%d; PRAGMA user_version=%d",
@@ -32,16 +85,36 @@ static int run_migrations(sqlite3 *db, const xd_sqlite_file *file, int64_t from,
     return rc == SQLITE_OK ? sqlite3_exec(db, pragmas, NULL, NULL, NULL) : rc;
 }
 
-xd_status xd_sqlite_migrate(sqlite3 *db, const char *path, const xd_sqlite_file *file, int64_t from,
-                            int64_t to, const char *more, xd_fault *fault)
+static int run_watched(sqlite3 *db, const xd_sqlite_file *file, int64_t from, int64_t to,
+                       const xd_sqlite_migration *more, xd_sqlite_teller teller)
+{
+    static const xd_sqlite_migration NONE;
+    moving_rows m = {.teller = teller, .migration = &NONE};
+    int rc = sqlite3_create_function(db, "moving", 1, SQLITE_UTF8, &m, count_row, NULL, NULL);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    sqlite3_progress_handler(db, PROGRESS_STEPS, tell_rows, &m);
+    rc = run_migrations(db, file, from, to, more, &m);
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    if (m.any) { /* the commit and the checkpoint of all that, which nothing can be told of */
+        tell(teller, &(xd_store_upgrade){.what = "writing it to disk", .unit = "bytes"});
+    }
+    int removed = sqlite3_create_function(db, "moving", 1, SQLITE_UTF8, NULL, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? removed : rc;
+}
+
+xd_status xd_sqlite_migrate(sqlite3 *db, const xd_sqlite_file *file, int64_t from, int64_t to,
+                            const xd_sqlite_migration *more, xd_sqlite_teller teller,
+                            xd_fault *fault)
 {
     int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    rc = rc == SQLITE_OK ? run_migrations(db, file, from, to, more) : rc;
+    rc = rc == SQLITE_OK ? run_watched(db, file, from, to, more, teller) : rc;
     rc = rc == SQLITE_OK ? sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) : rc;
     if (rc == SQLITE_OK) {
         return XD_OK;
     }
-    xd_status status = xd_sqlite_fail(fault, db, rc, path, UPGRADING);
+    xd_status status = xd_sqlite_fail(fault, db, rc, file->path, UPGRADING);
     if (!sqlite3_get_autocommit(db)) {
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     }
@@ -80,30 +153,32 @@ static xd_status sync_folder_of(const char *path, xd_fault *fault)
     return status;
 }
 
-typedef struct watch {
+typedef struct rewriting {
+    xd_sqlite_teller teller;
     const char *copy;
     int64_t total_bytes;
-    xd_store_progress progress;
-    void *context;
-} watch;
+} rewriting;
 
-static int tell(void *context)
+static int tell_bytes(void *context)
 {
-    const watch *w = context;
+    const rewriting *r = context;
     struct stat st;
-    if (stat(w->copy, &st) == 0) {
-        w->progress(w->context, st.st_size < w->total_bytes ? st.st_size : w->total_bytes,
-                    w->total_bytes);
+    if (stat(r->copy, &st) == 0) {
+        tell(r->teller,
+             &(xd_store_upgrade){.what = "writing the database anew with page checksums",
+                                 .unit = "bytes",
+                                 .done = st.st_size < r->total_bytes ? st.st_size : r->total_bytes,
+                                 .total = r->total_bytes});
     }
     return 0;
 }
 
 /* VACUUM INTO needs memory for a page cache only, and writes one row after the other. */
 static xd_status write_copy(sqlite3 *db, const char *path, const char *copy,
-                            xd_store_progress progress, void *context, xd_fault *fault)
+                            xd_sqlite_teller teller, xd_fault *fault)
 {
     struct stat st;
-    watch w = {copy, stat(path, &st) == 0 ? st.st_size : 0, progress, context};
+    rewriting r = {teller, copy, stat(path, &st) == 0 ? st.st_size : 0};
     int reserved = XD_SQLITE_RESERVED_BYTES;
     unlink(copy); /* of an upgrade that was interrupted */
     XD_TRY(xd_sqlite_create_private(copy, fault));
@@ -114,9 +189,7 @@ static xd_status write_copy(sqlite3 *db, const char *path, const char *copy,
     if (!sql) {
         return xd_fail(fault, XD_NO_MEMORY, "store.memory", "no memory to upgrade the database");
     }
-    if (progress) {
-        sqlite3_progress_handler(db, PROGRESS_STEPS, tell, &w);
-    }
+    sqlite3_progress_handler(db, PROGRESS_STEPS, tell_bytes, &r);
     int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     rc = rc == SQLITE_OK ? sqlite3_exec(db, sql, NULL, NULL, NULL) : rc;
     sqlite3_progress_handler(db, 0, NULL, NULL);
@@ -124,13 +197,14 @@ static xd_status write_copy(sqlite3 *db, const char *path, const char *copy,
     return rc == SQLITE_OK ? XD_OK : xd_sqlite_fail(fault, db, rc, path, UPGRADING);
 }
 
-static xd_status finish_copy(const char *copy, int64_t version, xd_fault *fault)
+static xd_status finish_copy(const char *copy, int64_t version, xd_sqlite_teller teller,
+                             xd_fault *fault)
 {
     sqlite3 *db = NULL;
     XD_TRY(xd_sqlite_connect(copy, SQLITE_OPEN_READWRITE, BUSY_MS, &db, fault));
     const xd_sqlite_file file = xd_sqlite_state_file(copy);
     xd_status status =
-        xd_sqlite_migrate(db, copy, &file, version, XD_SQLITE_SUMMED_VERSION, NULL, fault);
+        xd_sqlite_migrate(db, &file, version, XD_SQLITE_SUMMED_VERSION, NULL, teller, fault);
     if (status == XD_OK) {
         status = xd_sqlite_do(db, "PRAGMA journal_mode=WAL", copy, UPGRADING, fault);
     }
@@ -161,13 +235,13 @@ static xd_status retire(sqlite3 *db, const char *path, xd_fault *fault)
     return status;
 }
 
-xd_status xd_sqlite_rewrite(sqlite3 *db, const char *path, int64_t version,
-                            xd_store_progress progress, void *context, xd_fault *fault)
+xd_status xd_sqlite_rewrite(sqlite3 *db, const char *path, int64_t version, xd_sqlite_teller teller,
+                            xd_fault *fault)
 {
     char *copy = sqlite3_mprintf("%s.upgrade", path);
-    xd_status status = copy ? write_copy(db, path, copy, progress, context, fault)
+    xd_status status = copy ? write_copy(db, path, copy, teller, fault)
                             : xd_fail(fault, XD_NO_MEMORY, "store.memory", "no memory for a name");
-    status = status == XD_OK ? finish_copy(copy, version, fault) : status;
+    status = status == XD_OK ? finish_copy(copy, version, teller, fault) : status;
     status = status == XD_OK ? retire(db, path, fault) : status;
     sqlite3_close(db);
     /* The old file's journal is gone for good before another file takes its name. */

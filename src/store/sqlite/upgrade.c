@@ -97,7 +97,7 @@ static int run_watched(sqlite3 *db, const xd_sqlite_file *file, int64_t from, in
     sqlite3_progress_handler(db, PROGRESS_STEPS, tell_rows, &m);
     rc = run_migrations(db, file, from, to, more, &m);
     sqlite3_progress_handler(db, 0, NULL, NULL);
-    if (m.any) { /* the commit and the checkpoint of all that, which nothing can be told of */
+    if (rc == SQLITE_OK && m.any) { /* its commit and checkpoint tell nothing */
         tell(teller, &(xd_store_upgrade){.what = "writing it to disk", .unit = "bytes"});
     }
     int removed = sqlite3_create_function(db, "moving", 1, SQLITE_UTF8, NULL, NULL, NULL, NULL);

@@ -35,7 +35,7 @@ static xd_status write_code(xd_ask *ask, xd_str key, xd_str value)
     }
     xd_out_item(ask->out, "id", key, value);
     if (in_force.ptr) {
-        ask->out->len--; /* the closing brace: there is more */
+        xd_out_reopen(ask->out);
         xd_out_text(ask->out, "value", in_force);
         xd_out_close(ask->out, '}');
     }

@@ -127,10 +127,7 @@ static xd_status write_hledger(xd_ask *ask, xd_str body)
 
 static xd_status write_json(xd_ask *ask, xd_str body)
 {
-    if (ask->out->ptr[ask->out->len - 1] == '}') {
-        xd_buf_char(ask->out, ',');
-    }
-    xd_buf_str_add(ask->out, body);
+    xd_out_value(ask->out, body);
     return XD_OK;
 }
 

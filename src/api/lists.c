@@ -118,7 +118,7 @@ xd_status xd_ask_dead_letter(xd_ask *ask)
     XD_TRY(xd_ask_parse(ask, value, &dead));
     xd_seen_event seen;
     XD_TRY(xd_ask_event(ask, XD_INT(dead, "seq", 0), &seen));
-    ask->out->len--; /* the closing brace: there is more */
+    xd_out_reopen(ask->out);
     xd_out_name(ask->out, "event");
     xd_out_open(ask->out, '{');
     xd_out_event(ask->out, &seen);

@@ -368,8 +368,7 @@ static xd_status write_entry(matching *mt, int64_t ordinal)
     sqlite3_bind_int64(s, 1, ordinal);
     xd_status status = XD_OK;
     if (xd_ask_row(ask, s, &status)) {
-        xd_buf_add(ask->out, ",", ask->out->ptr[ask->out->len - 1] == '}');
-        xd_buf_str_add(ask->out, xd_column(s, 0));
+        xd_out_value(ask->out, xd_column(s, 0));
         sqlite3_reset(s);
     }
     return status;

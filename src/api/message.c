@@ -58,7 +58,9 @@ static xd_status write_mapped(xd_ask *ask, const xd_message_told *told, const xd
     xd_outmap *map = NULL;
     xd_fault why = XD_FAULT_NONE;
     xd_buf made;
+    xd_arena scratch; /* of its own: a map that needs too much of it has a fault to tell */
     xd_buf_init(&made, BODY_CAP);
+    xd_arena_init(&scratch, BODY_CAP);
     const xd_outmap_use use = {.body = unmapped,
                                .system = told->system,
                                .message = told->message,
@@ -68,7 +70,10 @@ static xd_status write_mapped(xd_ask *ask, const xd_message_told *told, const xd
                                .view = {ask, view_get}};
     xd_status status = open_map(ask, told->map, &map, &why);
     if (status == XD_OK) {
-        status = xd_outmap_write(map, &use, ask->arena, &made, NULL, &why);
+        status = xd_outmap_write(map, &use, &scratch, &made, NULL, &why);
+    }
+    if (scratch.starved || made.starved) {
+        status = xd_fail(ask->fault, XD_NO_MEMORY, "read.memory", "no memory left for this answer");
     }
     if (status == XD_OK) {
         status = write_body(ask, map, xd_buf_str(&made));
@@ -78,6 +83,7 @@ static xd_status write_mapped(xd_ask *ask, const xd_message_told *told, const xd
     }
     xd_out_raw(ask->out, "unmapped", unmapped);
     xd_buf_finish(&made);
+    xd_arena_finish(&scratch);
     xd_outmap_close(map);
     return status;
 }

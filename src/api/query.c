@@ -9,6 +9,9 @@
 
 xd_status xd_ask_no_memory(xd_ask *ask)
 {
+    if (ask->arena->starved || ask->out->starved) {
+        return xd_fail(ask->fault, XD_NO_MEMORY, "read.memory", "no memory left for this answer");
+    }
     return xd_fail(ask->fault, XD_LIMIT, "read.memory",
                    "this answer needs more memory than one question may take; ask for less, with "
                    "a smaller limit or a narrower filter");
@@ -80,8 +83,7 @@ bool xd_ask_row(xd_ask *ask, sqlite3_stmt *s, xd_status *status)
 
 xd_str xd_column(sqlite3_stmt *s, int column)
 {
-    const char *text = (const char *)sqlite3_column_text(s, column);
-    return (xd_str){text, text ? (size_t)sqlite3_column_bytes(s, column) : 0};
+    return sqlite3_column_type(s, column) == SQLITE_NULL ? XD_STR_NULL : xd_sqlite_text(s, column);
 }
 
 xd_status xd_ask_copy(xd_ask *ask, xd_str text, xd_str *ret)
@@ -201,6 +203,17 @@ void xd_out_open(xd_buf *buf, char bracket)
 void xd_out_close(xd_buf *buf, char bracket)
 {
     xd_buf_char(buf, bracket);
+}
+
+void xd_out_reopen(xd_buf *buf)
+{
+    buf->len -= buf->len > 0; /* without memory there may be nothing yet */
+}
+
+void xd_out_value(xd_buf *buf, xd_str json)
+{
+    comma(buf);
+    xd_buf_str_add(buf, json);
 }
 
 void xd_out_name(xd_buf *buf, const char *name)

@@ -111,11 +111,14 @@ static xd_status take_session(xd_reader *reader, xd_session **ret, xd_fault *fau
     return session_create(reader->path, ret, fault);
 }
 
+/* One whose transaction could not be ended, for want of memory say, would answer nothing any more
+ * and keep the write-ahead log from beginning anew. */
 static void give_back(xd_reader *reader, xd_session *session)
 {
     xd_arena_reset(&session->arena);
+    bool whole = sqlite3_get_autocommit(session->db);
     pthread_mutex_lock(&reader->lock);
-    bool keep = reader->idle_count < IDLE_MAX;
+    bool keep = whole && reader->idle_count < IDLE_MAX;
     if (keep) {
         session->next = reader->idle;
         reader->idle = session;
@@ -192,7 +195,9 @@ static xd_status answer(xd_ask *ask, const route *r)
         return xd_sqlite_fail(ask->fault, ask->db, rc, ask->path, "beginning to read");
     }
     xd_status status = r->answer(ask);
-    if (status == XD_OK && ask->out->failed) {
+    if (ask->arena->failed || ask->out->starved) {
+        status = xd_ask_no_memory(ask); /* whatever was made of it: no key, say, finds nothing */
+    } else if (status == XD_OK && ask->out->failed) {
         status = xd_fail(ask->fault, XD_LIMIT, "read.size",
                          "the answer is larger than %zu bytes; ask for less, with a smaller limit "
                          "or a narrower filter",
@@ -205,7 +210,7 @@ static xd_status answer(xd_ask *ask, const route *r)
     sqlite3_exec(ask->db, "ROLLBACK", NULL, NULL, NULL);
     if (status != XD_OK) {
         ask->out->len = before;
-        ask->out->failed = false;
+        ask->out->failed = ask->out->starved = false;
     }
     return status;
 }

@@ -39,7 +39,8 @@ void xd_bind(sqlite3_stmt *s, int column, xd_str text);
 void xd_bind_optional(sqlite3_stmt *s, int column, xd_str text);
 /* True on a row. At the end, on failure, and when *status is already a failure: false. */
 bool xd_ask_row(xd_ask *ask, sqlite3_stmt *s, xd_status *status);
-/* Borrows the row; ptr NULL when the column is. */
+/* Borrows the row; ptr NULL when the column is, and only then. Not ended with a zero. A number is
+ * cast in SQL: see xd_sqlite_text. */
 xd_str xd_column(sqlite3_stmt *s, int column);
 /* Into the ask's arena. */
 XD_CHECKED xd_status xd_ask_copy(xd_ask *ask, xd_str text, xd_str *ret);
@@ -70,6 +71,10 @@ xd_status xd_ask_media_type(const xd_ask *ask, const char *type);
 /* --- writing JSON: commas look after themselves --- */
 void xd_out_open(xd_buf *buf, char bracket);
 void xd_out_close(xd_buf *buf, char bracket);
+/* Takes back the bracket that was just written: there is more. */
+void xd_out_reopen(xd_buf *buf);
+/* JSON as it is, in an array. */
+void xd_out_value(xd_buf *buf, xd_str json);
 void xd_out_name(xd_buf *buf, const char *name);
 /* A text with ptr NULL is left out, as is raw JSON. */
 void xd_out_text(xd_buf *buf, const char *name, xd_str value);

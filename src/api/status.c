@@ -49,7 +49,17 @@ static xd_status write_queue(xd_ask *ask, const queue_row *row)
     return XD_OK;
 }
 
-/* {"system":{"deliveries":n},...} of what is to be delivered. */
+/* A member of a row that is a name and a count. */
+static void write_count(xd_ask *ask, sqlite3_stmt *s, xd_str unnamed)
+{
+    xd_str name = xd_column(s, 0);
+    xd_out_value(ask->out, XD_STR("")); /* the comma */
+    xd_json_write_string(ask->out, name.ptr ? name : unnamed);
+    xd_buf_char(ask->out, ':');
+    xd_buf_int(ask->out, sqlite3_column_int64(s, 1));
+}
+
+/* {"system":n,...} of what is to be delivered. */
 static xd_status write_outbox_systems(xd_ask *ask)
 {
     sqlite3_stmt *s = NULL;
@@ -61,13 +71,7 @@ static xd_status write_outbox_systems(xd_ask *ask)
     xd_out_name(ask->out, "systems");
     xd_out_open(ask->out, '{');
     while (xd_ask_row(ask, s, &status)) {
-        xd_str name = xd_column(s, 0);
-        if (ask->out->ptr[ask->out->len - 1] != '{') {
-            xd_buf_char(ask->out, ',');
-        }
-        xd_json_write_string(ask->out, name.ptr ? name : XD_STR(""));
-        xd_buf_char(ask->out, ':');
-        xd_buf_int(ask->out, sqlite3_column_int64(s, 1));
+        write_count(ask, s, XD_STR(""));
     }
     xd_out_close(ask->out, '}');
     return status;
@@ -111,8 +115,7 @@ static xd_status write_invoices(xd_ask *ask)
     xd_out_name(ask->out, "invoices");
     xd_out_open(ask->out, '{');
     while (xd_ask_row(ask, s, &status)) {
-        xd_str name = xd_column(s, 0);
-        xd_out_int(ask->out, name.ptr ? name.ptr : "UNKNOWN", sqlite3_column_int64(s, 1));
+        write_count(ask, s, XD_STR("UNKNOWN"));
     }
     xd_out_close(ask->out, '}');
     return status;
@@ -190,15 +193,14 @@ xd_status xd_ask_controls(xd_ask *ask)
                "invoice_held_ever,receipt_after_excess_invoice,receipt_after_excess_clearing,"
                "invoice_after_excess_clearing,open_grni,payment_blocks_removed\n");
     while (xd_ask_row(ask, s, &status)) {
-        for (int i = 0; i < sqlite3_column_count(s); i++) {
-            if (i > 0) {
-                xd_buf_char(ask->out, ',');
-            }
+        write_field(ask->out, xd_column(s, 0));
+        for (int i = 1; i < sqlite3_column_count(s); i++) {
+            xd_buf_char(ask->out, ',');
             if (i >= FIRST_FINDING && i <= LAST_FINDING) {
                 xd_buf_str_add(ask->out,
                                sqlite3_column_int(s, i) ? XD_STR("true") : XD_STR("false"));
             } else {
-                write_field(ask->out, xd_column(s, i));
+                xd_buf_int(ask->out, sqlite3_column_int64(s, i));
             }
         }
         xd_buf_char(ask->out, '\n');

@@ -192,7 +192,11 @@ static xd_status find_otherwise(timeline *t)
     if (!seq && memchr(t->document.ptr, '/', t->document.len)) {
         XD_TRY(find_first(t, BY_ENTRY, &seq));
     }
-    bool found = seq && xd_ask_event(t->ask, seq, &event) == XD_OK;
+    xd_status status = seq ? xd_ask_event(t->ask, seq, &event) : XD_NOT_FOUND;
+    bool found = status == XD_OK;
+    if (!found && status != XD_NOT_FOUND) {
+        return status;
+    }
     if (!found && t->seq_count > 0) {
         return XD_OK; /* its own events are all there is */
     }
@@ -416,7 +420,8 @@ static xd_status write_journal(timeline *t, const fact *f, int64_t ordinal)
 {
     sqlite3_stmt *s = NULL;
     XD_TRY(xd_ask_prepare(t->ask,
-                          "SELECT body ->> 'ledger', body ->> 'year', body ->> 'number',"
+                          "SELECT body ->> 'ledger', CAST(body ->> 'year' AS TEXT),"
+                          " CAST(body ->> 'number' AS TEXT),"
                           " body ->> 'date', body ->> 'kind', body ->> 'document',"
                           " body ->> 'currency', body -> 'lines' FROM journal WHERE ordinal = ?",
                           &s));

@@ -52,6 +52,7 @@ void xd_arena_finish(xd_arena *arena)
 
 void xd_arena_reset(xd_arena *arena)
 {
+    arena->failed = arena->starved = false;
     if (!arena->first) {
         return;
     }
@@ -60,11 +61,18 @@ void xd_arena_reset(xd_arena *arena)
     use_block(arena, arena->first);
 }
 
+static void *refuse(xd_arena *arena, bool starved)
+{
+    arena->failed = true;
+    arena->starved = arena->starved || starved;
+    return NULL;
+}
+
 void *xd_arena_grow(xd_arena *arena, size_t size)
 {
     size_t rounded = (size + 15) & ~(size_t)15;
     if (rounded < size || arena->cap_bytes - arena->used_bytes < rounded) {
-        return NULL;
+        return refuse(arena, false);
     }
     /* Doubling keeps the number of blocks logarithmic; the cap always wins. */
     size_t want = arena->last           ? (arena->last->size + HEAD_BYTES) * 2 - HEAD_BYTES
@@ -74,11 +82,11 @@ void *xd_arena_grow(xd_arena *arena, size_t size)
     want = want < rounded ? rounded : want;
     want = want > room ? room & ~(size_t)15 : want;
     if (want < rounded) {
-        return NULL;
+        return refuse(arena, false);
     }
     xd_arena_block *block = malloc(sizeof *block + want);
     if (!block) {
-        return NULL;
+        return refuse(arena, true);
     }
     block->next = NULL;
     block->size = want;

@@ -15,6 +15,8 @@ typedef struct xd_arena {
     size_t used_bytes; /* handed to blocks so far */
     size_t cap_bytes;  /* most that blocks may take together */
     size_t likely_bytes;
+    bool failed;  /* since it was prepared or reset, an allocation was refused */
+    bool starved; /* because there was no memory, not because of the cap */
 } xd_arena;
 
 /* Prepares an empty arena; allocates nothing. */
@@ -24,7 +26,7 @@ void xd_arena_init(xd_arena *arena, size_t cap_bytes);
 void xd_arena_expect(xd_arena *arena, size_t likely_bytes);
 /* Frees every block. Accepts NULL and a finished arena. */
 void xd_arena_finish(xd_arena *arena);
-/* Makes every allocation invalid; keeps the first block for reuse. */
+/* Makes every allocation invalid; keeps the first block for reuse, and forgets that it refused. */
 void xd_arena_reset(xd_arena *arena);
 
 /* Slow path of xd_arena_alloc. */

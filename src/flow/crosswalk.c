@@ -170,8 +170,9 @@ static xd_status write_past(xd_flow *f, const xd_json *known, const xd_crosswalk
         XD_TRY(read_entry(&entries->items[i], &old, f->fault));
         if (old.valid_from == row->valid_from) {
             write_past_entry(f, &entries->items[i], &more);
-            f->step->scratch.len--; /* reopen it */
-            xd_buf_printf(&f->step->scratch, ",\"until\":%lld}", (long long)f->event->seq);
+            xd_buf *buf = &f->step->scratch;
+            buf->len -= buf->len > 0; /* reopen it; without memory there may be nothing */
+            xd_buf_printf(buf, ",\"until\":%lld}", (long long)f->event->seq);
         }
     }
     if (more) {

@@ -110,6 +110,11 @@ static const struct {
     {"crossdock.supplier_return.v1",
      "{'return_no':'RT-1','po':'PO-1','site':'EAST','returned_at':'2026-11-22T12:00:00Z',"
      "'lines':[{'line':1,'po_line':10,'quantity':'2'}]}"},
+    {"crossdock.crosswalk.v1", "{'table':'item','system':'wms','code':'9','value':'SKU-1',"
+                               "'valid_from':'2026-01-01'}"},
+    /* Replaces it. */
+    {"crossdock.crosswalk.v1", "{'table':'item','system':'wms','code':'9','value':'SKU-2',"
+                               "'valid_from':'2026-01-01'}"},
     {"goods.receipt.confirmed", "{'receipt_no':'GR-6','purchase_order':'PO-3','site':'EAST','"
                                 "received_at':'2026-11-22T13:00:00Z',"
                                 "'lines':[{'line':1,'po_line':10,'item':'SKU-1','quantity':'1'}]}"},

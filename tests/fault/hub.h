@@ -6,7 +6,7 @@
 
 #include "engine/engine.h"
 
-enum { XD_HUB_EVENTS = 18, XD_HUB_SEQS = 512, XD_HUB_INDEXES = 8, XD_HUB_OFFERS = 1024 };
+enum { XD_HUB_EVENTS = 20, XD_HUB_SEQS = 512, XD_HUB_INDEXES = 8, XD_HUB_OFFERS = 1024 };
 
 typedef struct xd_hub_offer {
     int64_t seq;

@@ -239,10 +239,10 @@ static xd_status walk_findings(sqlite3 *db, const char *path, xd_damage_visit vi
     int rc = sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &s, NULL);
     while (rc == SQLITE_OK || rc == SQLITE_ROW) {
         rc = sqlite3_step(s);
-        const char *text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
-        if (text && strcmp(text, "ok") != 0) {
+        xd_str text = rc == SQLITE_ROW ? xd_sqlite_text(s, 0) : XD_STR("ok");
+        if (!xd_str_eq(text, XD_STR("ok"))) {
             xd_damage damage = {.page = 0, .where = "the structure of the file"};
-            snprintf(damage.what, sizeof damage.what, "%s", text);
+            snprintf(damage.what, sizeof damage.what, "%.*s", XD_FMT(text));
             visit(context, &damage);
         }
     }

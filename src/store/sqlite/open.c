@@ -66,6 +66,13 @@ xd_status xd_sqlite_fail(xd_fault *fault, sqlite3 *db, int rc, const char *path,
     return status;
 }
 
+/* As a blob: SQLite copies a text to end it with a zero, and without memory for that it is NULL. */
+xd_str xd_sqlite_text(sqlite3_stmt *s, int column)
+{
+    const char *text = sqlite3_column_blob(s, column);
+    return (xd_str){text ? text : "", text ? (size_t)sqlite3_column_bytes(s, column) : 0};
+}
+
 int xd_sqlite_number(sqlite3 *db, const char *sql, int64_t *ret)
 {
     sqlite3_stmt *statement = NULL;

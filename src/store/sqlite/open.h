@@ -4,12 +4,18 @@
 #define XD_STORE_SQLITE_OPEN_H
 
 #include "base/status.h"
+#include "base/str.h"
 
 #include <sqlite3.h>
 
 /* Fills *fault from a SQLite result code and returns ours. doing is a phrase such as "appending to
  * the log"; db may be NULL. */
 xd_status xd_sqlite_fail(xd_fault *fault, sqlite3 *db, int rc, const char *path, const char *doing);
+
+/* A text of the row, borrowed; "" for NULL. Needs no memory, so that a text that is there is never
+ * taken for absent; a number would need some, and is cast in SQL (which then fails) or read as one.
+ */
+xd_str xd_sqlite_text(sqlite3_stmt *s, int column);
 
 /* Path of the log's file beside the state's: "crossdock.db", "crossdock-log.db". Freed by
  * sqlite3_free; NULL when out of memory. */

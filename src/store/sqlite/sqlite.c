@@ -159,14 +159,6 @@ static void bind_text(sqlite3_stmt *s, int column, xd_str text)
     sqlite3_bind_text64(s, column, text.ptr ? text.ptr : "", text.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-/* As a blob: a text would be copied to end it with a zero, and without memory for that it would
- * look empty. */
-static xd_str column_text(sqlite3_stmt *s, int column)
-{
-    const char *text = sqlite3_column_blob(s, column);
-    return (xd_str){text ? text : "", (size_t)sqlite3_column_bytes(s, column)};
-}
-
 /* Runs a statement that returns no rows. */
 static xd_status run(sqlite_store *self, statement which, const char *doing, xd_fault *fault)
 {
@@ -203,7 +195,7 @@ static xd_status run_text(sqlite_store *self, statement which, xd_arena *arena, 
     int rc = sqlite3_step(s);
     xd_status status = XD_OK;
     if (rc == SQLITE_ROW) {
-        xd_str copy = xd_arena_copy(arena, column_text(s, 0));
+        xd_str copy = xd_arena_copy(arena, xd_sqlite_text(s, 0));
         if (copy.ptr) {
             *ret_value = copy;
         } else {
@@ -511,16 +503,16 @@ static xd_log_row column_row(sqlite3_stmt *s)
         .seq = sqlite3_column_int64(s, 0),
         .recorded_at = sqlite3_column_int64(s, 1),
         .kind = sqlite3_column_int(s, 2),
-        .source = column_text(s, 3),
-        .id = column_text(s, 4),
-        .key = column_text(s, 5),
+        .source = xd_sqlite_text(s, 3),
+        .id = xd_sqlite_text(s, 4),
+        .key = xd_sqlite_text(s, 5),
         .time = timeless ? XD_INSTANT_NONE : sqlite3_column_int64(s, 6),
-        .actor = column_text(s, 7),
-        .trace = column_text(s, 8),
-        .body = column_text(s, 9),
-        .order_key = column_text(s, 10),
-        .map = column_text(s, 11),
-        .raw = column_text(s, 12),
+        .actor = xd_sqlite_text(s, 7),
+        .trace = xd_sqlite_text(s, 8),
+        .body = xd_sqlite_text(s, 9),
+        .order_key = xd_sqlite_text(s, 10),
+        .map = xd_sqlite_text(s, 11),
+        .raw = xd_sqlite_text(s, 12),
     };
 }
 
@@ -585,9 +577,8 @@ static xd_status sqlite_raw_get(xd_store *store, xd_str hash, xd_arena *arena, x
     int rc = sqlite3_step(s);
     xd_status status = XD_OK;
     if (rc == SQLITE_ROW) {
-        const char *blob = sqlite3_column_blob(s, 1);
-        xd_str bytes = {blob ? blob : "", (size_t)sqlite3_column_bytes(s, 1)};
-        xd_str media = xd_arena_copy(arena, column_text(s, 0));
+        xd_str bytes = xd_sqlite_text(s, 1);
+        xd_str media = xd_arena_copy(arena, xd_sqlite_text(s, 0));
         bytes = xd_arena_copy(arena, bytes);
         if (media.ptr && bytes.ptr) {
             *ret_media = media;
@@ -688,8 +679,8 @@ static xd_status sqlite_state_each(xd_store *store, xd_state_kind only_kind, xd_
     xd_status status = walk_begin(h, STATE_EACH, all ? 1 : (int)only_kind,
                                   all ? XD_STATE_LIMIT : (int)only_kind + 1, &s, fault);
     while (walk_next(h, s, &status, fault)) {
-        status = visit(context, (xd_state_kind)sqlite3_column_int(s, 0), column_text(s, 1),
-                       column_text(s, 2));
+        status = visit(context, (xd_state_kind)sqlite3_column_int(s, 0), xd_sqlite_text(s, 1),
+                       xd_sqlite_text(s, 2));
     }
     sqlite3_finalize(s);
     return status;
@@ -735,7 +726,7 @@ static xd_status sqlite_numbered_each(xd_store *store, xd_numbered table, int64_
     const char *sql = table == XD_NUMBERED_EFFECT ? EFFECT_EACH : JOURNAL_EACH;
     xd_status status = walk_begin(h, sql, after, limit < 0 ? 0 : limit, &s, fault);
     while (walk_next(h, s, &status, fault)) {
-        status = visit(context, sqlite3_column_int64(s, 0), column_text(s, 1));
+        status = visit(context, sqlite3_column_int64(s, 0), xd_sqlite_text(s, 1));
     }
     sqlite3_finalize(s);
     return status;
@@ -769,8 +760,8 @@ static xd_status sqlite_answer_get(xd_store *store, xd_str consumer, xd_str key,
     int rc = sqlite3_step(s);
     xd_status status = XD_OK;
     if (rc == SQLITE_ROW) {
-        xd_str hash = xd_arena_copy(arena, column_text(s, 0));
-        xd_str answer = xd_arena_copy(arena, column_text(s, 1));
+        xd_str hash = xd_arena_copy(arena, xd_sqlite_text(s, 0));
+        xd_str answer = xd_arena_copy(arena, xd_sqlite_text(s, 1));
         if (hash.ptr && answer.ptr) {
             *ret_payload_hash = hash;
             *ret_answer = answer;

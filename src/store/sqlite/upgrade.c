@@ -219,8 +219,7 @@ static xd_status retire(sqlite3 *db, const char *path, xd_fault *fault)
     sqlite3_stmt *s = NULL;
     int rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode=DELETE", -1, &s, NULL);
     rc = rc == SQLITE_OK ? sqlite3_step(s) : rc;
-    const char *mode = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
-    bool retired = mode && strcmp(mode, "delete") == 0;
+    bool retired = rc == SQLITE_ROW && xd_str_eq(xd_sqlite_text(s, 0), XD_STR("delete"));
     sqlite3_finalize(s);
     if (retired) {
         return XD_OK;

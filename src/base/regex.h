@@ -2,9 +2,11 @@
  * and memory so that no pattern or subject can hold a thread. Pure.
  *
  * The grammar is that of the flag u, with annex B's leave for what is harmless (a lone brace, an
- * escaped punctuation mark); nothing of PCRE2's own language gets through. Known differences from
- * ECMA-262: a repeated group keeps what its parts captured in earlier rounds; each alternative of a
- * look-behind must have a fixed length; quantifiers end at 65535. */
+ * escaped punctuation mark) and names of properties as PCRE2 knows them, unless it is asked for
+ * strictly; nothing else of PCRE2's own language gets through. Known differences from ECMA-262: a
+ * repeated group keeps what its parts captured in earlier rounds; each alternative of a look-behind
+ * must have a fixed length; quantifiers end at 65535; scripts are named in any case;
+ * Changes_When_NFKC_Casefolded is not known. */
 #ifndef XD_BASE_REGEX_H
 #define XD_BASE_REGEX_H
 
@@ -13,7 +15,11 @@
 
 typedef struct xd_regex xd_regex; /* immutable once created; any number of threads may match */
 
-enum { XD_REGEX_IGNORE_CASE = 1, XD_REGEX_MULTILINE = 2 };
+enum {
+    XD_REGEX_IGNORE_CASE = 1,
+    XD_REGEX_MULTILINE = 2,
+    XD_REGEX_STRICT = 4 /* what the flag u refuses is refused: a lone {, \- outside a class */
+};
 
 typedef struct xd_regex_span {
     size_t start, end; /* bytes of the subject; both SIZE_MAX for a group that took no part */

@@ -242,6 +242,75 @@ static void what_is_no_expression_is_refused_at_its_byte(void **state)
     assert_int_equal(xd_regex_create((xd_str){"a\xFF", 2}, 0, &regex, NULL), XD_INVALID);
 }
 
+/* The grammar of the flag u, without annex B: each as node's RegExp(pattern, "u") has it. */
+static void what_only_browsers_allow_is_refused_when_strict(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern;
+        int64_t offset;
+    } bad[] = {
+        {"{", 0},         {"}", 0},        {"]", 0},
+        {"a{", 1},        {"a}", 1},       {"a{}", 1},
+        {"a{,5}", 1},     {"a{1", 1},      {"a{1,", 1},
+        {"a{1,2", 1},     {"a{ 1}", 1},    {"a{-1}", 1},
+        {"a{x}", 1},      {"a{1}}", 4},    {"a{1,2,3}", 1},
+        {"{a}", 0},       {"^{a}$", 1},    {"(a|{b})", 3},
+        {"[a]]", 3},      {"\\{a}", 3},    {"a\\{1}", 4},
+        {"\\u{41}}", 6},  {"\\d{2}-}", 6}, {"\\-", 0},
+        {"a\\ b", 1},     {"\\\"", 0},     {"\\@", 0},
+        {"\\_", 0},       {"\\%", 0},      {"\\\xC3\xA9", 0},
+        {"[\\@]", 1},     {"[\\w-.]", 1},  {"[a-\\d]", 1},
+        {"[\\d-z]", 1},   {"(?=a)*", 5},   {"(?!a){2}", 5},
+        {"(?<=a)?", 6},   {"(?<!a)+", 6},  {"\\p{Greek}", 0},
+        {"a\\p{Xan}", 1}, {"\\p{lu}", 0},  {"\\P{gc=Cased}", 0},
+    };
+    static const char *const good[] = {
+        "\\{",
+        "\\}",
+        "\\]",
+        "[{}]",
+        "[{]",
+        "[^}]",
+        "a{1}",
+        "a{1,}?",
+        "a{1,2}",
+        "\\{{2}",
+        "\\}{2}",
+        "[}]{2}",
+        "\\u{41}",
+        "\\p{L}{2}",
+        "\\/",
+        "[\\-]",
+        "[\\w-]",
+        "[-\\w]",
+        "[\\]\\}\\{]",
+        "(?:(?=a))*",
+        "((?=a)b)+",
+        "(a)*",
+        "\\$\\^",
+        "(?<n>a)?",
+        "(?:a)+",
+        "\\p{Lu}\\p{LC}\\p{Letter}\\p{gc=digit}",
+        "\\p{Alpha}\\P{White_Space}\\p{Any}",
+        "\\p{Script=Greek}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        xd_regex *regex = NULL;
+        xd_fault fault = XD_FAULT_NONE;
+        xd_str pattern = xd_str_from(bad[i].pattern);
+        xd_status status = xd_regex_create(pattern, XD_REGEX_STRICT, &regex, &fault);
+        if (status != XD_INVALID || fault.offset != bad[i].offset) {
+            fail_msg("/%s/: %s at %lld, not %lld: %s", bad[i].pattern, xd_code_name(status),
+                     (long long)fault.offset, (long long)bad[i].offset, fault.text);
+        }
+        xd_regex_destroy(compiled(bad[i].pattern, 0));
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        xd_regex_destroy(compiled(good[i], XD_REGEX_STRICT));
+    }
+}
+
 static void a_search_goes_on_from_where_it_is_told(void **state)
 {
     (void)state;
@@ -349,7 +418,7 @@ static void random_expressions_give_sound_spans(void **state)
         }
         xd_regex *regex = NULL;
         xd_fault fault = XD_FAULT_NONE;
-        xd_status status = xd_regex_create(xd_str_from(pattern), round & 3, &regex, &fault);
+        xd_status status = xd_regex_create(xd_str_from(pattern), round & 7, &regex, &fault);
         if (status != XD_OK) {
             assert_int_equal(status, XD_INVALID);
             assert_in_range(fault.offset, 0, strlen(pattern));
@@ -378,6 +447,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expressions_are_read_as_ecmascript_reads_them),
         cmocka_unit_test(what_is_no_expression_is_refused_at_its_byte),
+        cmocka_unit_test(what_only_browsers_allow_is_refused_when_strict),
         cmocka_unit_test(a_search_goes_on_from_where_it_is_told),
         cmocka_unit_test(no_expression_holds_a_thread),
         cmocka_unit_test(compiling_is_bounded),

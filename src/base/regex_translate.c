@@ -1,8 +1,9 @@
 /* Rewrites a pattern of ECMA-262 into one that PCRE2 reads the same way. Everything ECMA-262 does
  * not know (recursion, verbs, possessive quantifiers, inline options, \Q, \Z, ...) is refused here,
  * so nothing of PCRE2's own language can be reached. Where the web's annex B is laxer than the
- * strict grammar and harmless (a lone brace or bracket, an escaped punctuation mark), it is
- * followed. Pure; see regex_int.h. */
+ * grammar of the flag u and harmless (a lone brace or bracket, an escaped punctuation mark, a range
+ * that ends in a class, a quantified look-around), it is followed unless the caller wants that
+ * grammar strictly. Pure; see regex_int.h. */
 #include "base/regex_int.h"
 
 #include <stdio.h>
@@ -36,9 +37,10 @@ typedef struct translation {
     uint32_t name_count;
     group_name names[MAX_NAMES];
     uint32_t depth;
-    bool atom;       /* a quantifier may follow */
-    size_t stop_out; /* byte of the output whose origin is asked */
-    size_t stop_in;  /* that origin */
+    bool look[MAX_DEPTH]; /* at each depth: the group looks around */
+    bool atom;            /* a quantifier may follow */
+    size_t stop_out;      /* byte of the output whose origin is asked */
+    size_t stop_in;       /* that origin */
     xd_fault *fault;
 } translation;
 
@@ -93,12 +95,34 @@ static const struct {
     {"punct", "P"},
 };
 
+/* Properties that are or are not, by both names (ECMA-262, table of binary Unicode property
+ * aliases), each ended by a space. */
+static const char binary_names[] =
+    "ASCII ASCII_Hex_Digit AHex Alphabetic Alpha Any Assigned Bidi_Control Bidi_C "
+    "Bidi_Mirrored Bidi_M Case_Ignorable CI Cased Changes_When_Casefolded CWCF "
+    "Changes_When_Casemapped CWCM Changes_When_Lowercased CWL Changes_When_NFKC_Casefolded "
+    "CWKCF Changes_When_Titlecased CWT Changes_When_Uppercased CWU Dash "
+    "Default_Ignorable_Code_Point DI Deprecated Dep Diacritic Dia Emoji Emoji_Component "
+    "EComp Emoji_Modifier EMod Emoji_Modifier_Base EBase Emoji_Presentation EPres "
+    "Extended_Pictographic ExtPict Extender Ext Grapheme_Base Gr_Base Grapheme_Extend Gr_Ext "
+    "Hex_Digit Hex IDS_Binary_Operator IDSB IDS_Trinary_Operator IDST ID_Continue IDC "
+    "ID_Start IDS Ideographic Ideo Join_Control Join_C Logical_Order_Exception LOE Lowercase "
+    "Lower Math Noncharacter_Code_Point NChar Pattern_Syntax Pat_Syn Pattern_White_Space "
+    "Pat_WS Quotation_Mark QMark Radical Regional_Indicator RI Sentence_Terminal STerm "
+    "Soft_Dotted SD Terminal_Punctuation Term Unified_Ideograph UIdeo Uppercase Upper "
+    "Variation_Selector VS White_Space space XID_Continue XIDC XID_Start XIDS ";
+
 static xd_status refuse(translation *t, size_t at, const char *what)
 {
     xd_status status = xd_fail(t->fault, XD_INVALID, "regex.syntax",
                                "The regular expression %s at byte %zu.", what, at);
     xd_fault_at(t->fault, (int64_t)at, NULL);
     return status;
+}
+
+static bool is_strict(const translation *t)
+{
+    return t->flags & XD_REGEX_STRICT;
 }
 
 static bool more(const translation *t)
@@ -220,8 +244,9 @@ static xd_status take_unicode_escape(translation *t, size_t start, uint32_t *ret
 }
 
 /* The character that an escape stands for; cursor behind the backslash. Escapes of a letter that
- * mean nothing are refused, as the grammar with the u flag does. */
-static xd_status take_character_escape(translation *t, size_t start, uint32_t *ret)
+ * mean nothing are refused, as the grammar with the u flag does; when strict, so is all that needs
+ * no escape. */
+static xd_status take_character_escape(translation *t, size_t start, bool in_class, uint32_t *ret)
 {
     if (!more(t)) {
         return refuse(t, start, "ends in a backslash");
@@ -254,10 +279,36 @@ static xd_status take_character_escape(translation *t, size_t start, uint32_t *r
         *ret = 0;
     } else if (is_letter(c) || is_digit(c)) {
         return refuse(t, start, "has an escape that ECMA-262 does not know");
+    } else if (is_strict(t) && !(in_class && c == '-') && (!c || !strchr("^$\\.*+?()[]{}|/", c))) {
+        return refuse(t, start, "has a backslash before a character that needs none");
     } else {
         *ret = take_character(t);
     }
     return XD_OK;
+}
+
+static bool is_listed(const char *names, xd_str name)
+{
+    for (const char *at = names; *at;) {
+        size_t length = strcspn(at, " ");
+        if (xd_str_eq(name, (xd_str){at, length})) {
+            return true;
+        }
+        at += length + 1;
+    }
+    return false;
+}
+
+/* As ECMA-262 spells them: PCRE2 takes names in any case. */
+static bool is_category(xd_str name)
+{
+    bool is = is_listed("C Cc Cf Cn Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi "
+                        "Po Ps S Sc Sk Sm So Z Zl Zp Zs ",
+                        name);
+    for (size_t i = 1; !is && i < sizeof category_names / sizeof category_names[0]; i++) {
+        is = xd_str_eq(name, xd_str_from(category_names[i].name)); /* 0 is no category */
+    }
+    return is;
 }
 
 /* \p{Name}, \p{Name=Value} and \P{...}; cursor behind the p. */
@@ -288,6 +339,10 @@ static xd_status put_property(translation *t, size_t start, bool negated)
             return refuse(t, start, "names a property that ECMA-262 does not know");
         }
         prefix = script ? "sc:" : extended ? "scx:" : "";
+    }
+    if (is_strict(t) && !prefix[0] && !is_category(value) &&
+        (equals || !is_listed(binary_names, value))) {
+        return refuse(t, start, "names a property that ECMA-262 does not know");
     }
     for (size_t i = 0; !prefix[0] && i < sizeof category_names / sizeof category_names[0]; i++) {
         if (xd_str_eq(value, xd_str_from(category_names[i].name))) {
@@ -357,7 +412,7 @@ static xd_status take_class_atom(translation *t, uint32_t *ret)
         *ret = '\b';
         return XD_OK;
     }
-    return take_character_escape(t, start, ret);
+    return take_character_escape(t, start, true, ret);
 }
 
 /* [...], cursor at the bracket. */
@@ -374,16 +429,21 @@ static xd_status put_class(translation *t)
         size_t start = t->at;
         uint32_t low;
         XD_TRY(take_class_atom(t, &low));
-        if (low == NO_CODE_POINT) {
-            continue;
+        bool range = peek(t, 0) == '-' && peek(t, 1) != ']' && t->at + 1 < t->in.len;
+        if (low != NO_CODE_POINT) {
+            put_code_point(t, low);
+        } else if (range && is_strict(t)) {
+            return refuse(t, start, "has a range from a class");
         }
-        put_code_point(t, low);
-        if (peek(t, 0) != '-' || peek(t, 1) == ']' || t->at + 1 >= t->in.len) {
+        if (!range || low == NO_CODE_POINT) {
             continue;
         }
         t->at++;
         uint32_t high;
         XD_TRY(take_class_atom(t, &high));
+        if (high == NO_CODE_POINT && is_strict(t)) {
+            return refuse(t, start, "has a range up to a class");
+        }
         if (high == NO_CODE_POINT) { /* [a-\d] means a, the dash and the digits */
             put_code_point(t, '-');
         } else if (high < low) {
@@ -445,7 +505,7 @@ static xd_status put_escape(translation *t)
         return refuse(t, start, "refers to a named group that it does not have");
     }
     uint32_t value;
-    XD_TRY(take_character_escape(t, start, &value));
+    XD_TRY(take_character_escape(t, start, false, &value));
     put_code_point(t, value);
     return XD_OK;
 }
@@ -456,14 +516,17 @@ static xd_status put_group(translation *t)
     static const char *const forms[] = {"(?:", "(?=", "(?!", "(?<=", "(?<!"};
     size_t start = t->at;
     t->atom = false;
-    if (++t->depth > MAX_DEPTH) {
+    if (t->depth == MAX_DEPTH) {
         xd_status status = xd_fail(t->fault, XD_LIMIT, "regex.limit",
                                    "The regular expression nests more than %d groups.", MAX_DEPTH);
         xd_fault_at(t->fault, (int64_t)start, NULL);
         return status;
     }
+    bool *look = &t->look[t->depth++];
+    *look = false;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         if (take(t, forms[i])) {
+            *look = i > 0;
             put(t, forms[i]);
             return XD_OK;
         }
@@ -628,9 +691,9 @@ static xd_status put_term(translation *t)
         if (t->depth == 0) {
             return refuse(t, t->at, "closes a group that was not opened");
         }
-        t->depth--;
         t->at++;
-        t->atom = true;
+        t->atom = !is_strict(t) || !t->look[t->depth - 1];
+        t->depth--;
         put(t, ")");
         return XD_OK;
     case '|':
@@ -653,6 +716,14 @@ static xd_status put_term(translation *t)
         t->atom = true;
         put(t, "[^\\n\\r\\x{2028}\\x{2029}]");
         return XD_OK;
+    case '{':
+    case '}':
+    case ']':
+        if (is_strict(t)) {
+            return refuse(t, t->at,
+                          "has a brace or bracket that stands alone, which needs a backslash,");
+        }
+        /* fall through */
     default:
         t->atom = true;
         put_code_point(t, take_character(t));

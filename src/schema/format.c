@@ -60,7 +60,7 @@ static bool is_relative_json_pointer(xd_str text)
 static bool is_regex(xd_str text)
 {
     xd_regex *regex;
-    if (xd_regex_create(text, 0, &regex, NULL) != XD_OK) {
+    if (xd_regex_create(text, XD_REGEX_STRICT, &regex, NULL) != XD_OK) {
         return false;
     }
     xd_regex_destroy(regex);

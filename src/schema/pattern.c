@@ -257,7 +257,8 @@ static bool read_part(struct reader *r)
     } else if (c == '\\') {
         uint32_t code;
         bool set;
-        good = read_class_atom(r, &part->class, &code, &set);
+        bool dash = r->at + 1 < r->text.len && r->text.ptr[r->at + 1] == '-'; /* only in a class */
+        good = !dash && read_class_atom(r, &part->class, &code, &set);
         if (good && !set) {
             add_code(&part->class, code, code, &good);
         }
@@ -406,7 +407,7 @@ static xd_status own_regex(xd_schema *schema, xd_str text, const xd_regex **ret,
         return xd_fail(fault, XD_NO_MEMORY, "schema.memory", "no memory for the pattern");
     }
     xd_regex *regex;
-    XD_TRY(xd_regex_create(text, 0, &regex, fault));
+    XD_TRY(xd_regex_create(text, XD_REGEX_STRICT, &regex, fault));
     *owned = (struct xd_schema_owned){.next = schema->regexes, .regex = regex};
     schema->regexes = owned;
     *ret = regex;

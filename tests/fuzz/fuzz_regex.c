@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     xd_str subject = {newline + 1, size - pattern.len - 1};
     xd_regex *regex = NULL;
     xd_fault fault = XD_FAULT_NONE;
-    uint32_t flags = (uint32_t)(subject.len & 3);
+    uint32_t flags = (uint32_t)(subject.len & 7);
     if (xd_regex_create(pattern, flags, &regex, &fault) != XD_OK) {
         REQUIRE(fault.rule[0] && fault.offset <= (int64_t)pattern.len);
         return 0;

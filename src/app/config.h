@@ -20,6 +20,7 @@ typedef struct xd_config_map {
     const char *file, *to, *layout_file; /* as given; layout_file NULL: the records are JSON */
     const char *from; /* of a map of what goes out: its message, or "any"; to is then NULL */
     const char *content_type; /* of what that one makes; NULL: its layout's */
+    const char *soap_action;  /* that its SOAP messages ask for; NULL: none */
     const char *by, *time;    /* of a map of what comes in, as in ingress/source.h; may be NULL */
     xd_str text;              /* of the map */
     xd_str layout;            /* canonical JSON; ptr NULL: none */

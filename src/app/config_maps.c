@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "canon/nearest.h"
 #include "flow/definition.h"
+#include "flow/outmap.h"
 #include "format/format.h"
 #include "mapping/map.h"
 
@@ -91,6 +92,12 @@ static bool is_yaml(const char *path)
     return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
+static void refuse_other_than_soap(const map_reader *r)
+{
+    refuse(r, "soap_action", "maps.soap_action",
+           "is for messages of SOAP: the map needs a layout with soap (docs/formats.md)");
+}
+
 /* The canonical text of the layout, once it opens. */
 static bool read_layout(const map_reader *r)
 {
@@ -126,7 +133,28 @@ static bool read_layout(const map_reader *r)
                              fault.text);
     }
     xd_buf_finish(&canonical);
+    if (status == XD_OK && r->map->soap_action && !XD_TEXT(layout, "soap").len) {
+        refuse_other_than_soap(r);
+        return false;
+    }
     return status == XD_OK;
+}
+
+/* What its messages of SOAP ask for. */
+static bool check_soap_action(const map_reader *r)
+{
+    const char *action = r->map->soap_action;
+    if (action && !xd_soap_action_is_sound(xd_str_from(action))) {
+        refuse(r, "soap_action", "maps.soap_action",
+               "must be a URI, such as urn:erp:PostGoods, in visible ASCII without quotes and "
+               "backslashes; the hub puts it in quotes");
+        return false;
+    }
+    if (action && !r->map->layout_file) {
+        refuse_other_than_soap(r);
+        return false;
+    }
+    return true;
 }
 
 /* A map of what goes out has the message that it takes, and perhaps a media type. */
@@ -150,7 +178,7 @@ static bool check_message(const map_reader *r)
                "must be a media type, such as text/xml; charset=utf-8");
         good = false;
     }
-    return good;
+    return check_soap_action(r) && good;
 }
 
 /* An expression that stands in the setting itself. */
@@ -192,6 +220,10 @@ static bool check_direction(const map_reader *r)
     }
     if (r->map->content_type && !r->map->from) {
         refuse(r, "content_type", "maps.direction", "is for maps of what goes out (from)");
+        return false;
+    }
+    if (r->map->soap_action && !r->map->from) {
+        refuse(r, "soap_action", "maps.direction", "is for maps of what goes out (from)");
         return false;
     }
     return r->map->from ? check_message(r) : check_kind(r);
@@ -239,6 +271,10 @@ static void name_version(const map_reader *r)
     xd_buf_str_add(&buf, map->layout.ptr ? map->layout : XD_STR("null"));
     XD_BUF_LIT(&buf, ",\"name\":");
     xd_json_write_string(&buf, xd_str_from(map->name));
+    if (map->soap_action) {
+        XD_BUF_LIT(&buf, ",\"soap_action\":");
+        xd_json_write_string(&buf, xd_str_from(map->soap_action));
+    }
     XD_BUF_LIT(&buf, ",\"text\":");
     xd_json_write_string(&buf, map->text);
     if (map->time) {

@@ -413,6 +413,13 @@ static const xd_config_field map_fields[] = {
             "another than the layout's own (docs/outbound.md).",
      .store = XD_CONFIG_AS_TEXT,
      .offset = offsetof(xd_config_map, content_type)},
+    {.name = "soap_action",
+     .type = XD_CONFIG_TEXT,
+     .max = TEXT_MAX_BYTES,
+     .doc = "Of a map of what goes out by a layout with soap: the action (a URI) that its messages "
+            "ask for. SOAP 1.1: the SOAPAction header; 1.2: action of the Content-Type.",
+     .store = XD_CONFIG_AS_TEXT,
+     .offset = offsetof(xd_config_map, soap_action)},
     {.name = "by",
      .type = XD_CONFIG_TEXT,
      .max = EXPRESSION_MAX_BYTES,

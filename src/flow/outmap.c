@@ -7,15 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FILE_BYTES = 160, BODY_MAX_BYTES = 64 << 20, BODY_DEPTH = 512 };
+enum { FILE_BYTES = 160, MEDIA_GIVEN_MAX = 128, BODY_MAX_BYTES = 64 << 20, BODY_DEPTH = 512 };
 
 struct xd_outmap {
     char file[FILE_BYTES]; /* for messages; the map's name when no file is known */
     char media[XD_OUTMAP_MEDIA_BYTES];
-    xd_map *map;       /* owns */
-    xd_format *layout; /* owns; NULL: the result is the body, as JSON */
-    bool whole;        /* an array is one record, not many */
-    bool json, soap11;
+    char action[XD_OUTMAP_ACTION_MAX + 3]; /* with its quotes; "": not SOAP 1.1 */
+    xd_map *map;                           /* owns */
+    xd_format *layout;                     /* owns; NULL: the result is the body, as JSON */
+    bool whole;                            /* an array is one record, not many */
+    bool json;
 };
 
 xd_str xd_outmap_hash(xd_str version)
@@ -34,9 +35,19 @@ bool xd_outmap_is_json(const xd_outmap *m)
     return m->json;
 }
 
-bool xd_outmap_is_soap11(const xd_outmap *m)
+const char *xd_outmap_soap_action(const xd_outmap *m)
 {
-    return m->soap11;
+    return m->action[0] ? m->action : NULL;
+}
+
+bool xd_soap_action_is_sound(xd_str action)
+{
+    bool sound = action.len <= XD_OUTMAP_ACTION_MAX;
+    for (size_t i = 0; sound && i < action.len; i++) {
+        char c = action.ptr[i];
+        sound = c > ' ' && c < 0x7f && c != '"' && c != '\\';
+    }
+    return sound;
 }
 
 /* --- opening --- */
@@ -69,11 +80,10 @@ static void choose_media(xd_outmap *m, const xd_json *layout)
     } else if (strcmp(format, "fixed") == 0) {
         fixed_media(m, layout);
     } else if (strcmp(format, "xml") == 0) {
-        m->soap11 = xd_str_eq(soap, XD_STR("1.1"));
         snprintf(m->media, sizeof m->media, "%s",
-                 m->soap11  ? "text/xml; charset=utf-8"
-                 : soap.len ? "application/soap+xml; charset=utf-8"
-                            : "application/xml");
+                 xd_str_eq(soap, XD_STR("1.1")) ? "text/xml; charset=utf-8"
+                 : soap.len                     ? "application/soap+xml; charset=utf-8"
+                                                : "application/xml");
     } else {
         bool lines = strcmp(format, "ndjson") == 0;
         m->json = !lines;
@@ -81,6 +91,23 @@ static void choose_media(xd_outmap *m, const xd_json *layout)
         snprintf(m->media, sizeof m->media, "%s",
                  lines ? "application/x-ndjson" : "application/json");
     }
+}
+
+/* Which operation is asked for: SOAP 1.1 says it in a header of its own, even when it says nothing,
+ * SOAP 1.2 in a parameter of the type. */
+static xd_status choose_action(xd_outmap *m, const xd_json *layout, xd_str action, xd_fault *fault)
+{
+    xd_str soap = XD_TEXT(layout, "soap");
+    if (!xd_soap_action_is_sound(action) || (action.len && !soap.len)) {
+        return xd_fail(fault, XD_INVALID, "map.soap_action", "no header can carry its soap_action");
+    }
+    if (xd_str_eq(soap, XD_STR("1.1"))) {
+        snprintf(m->action, sizeof m->action, "\"%.*s\"", XD_FMT(action));
+    } else if (action.len) {
+        size_t length = strlen(m->media);
+        snprintf(m->media + length, sizeof m->media - length, "; action=\"%.*s\"", XD_FMT(action));
+    }
+    return XD_OK;
 }
 
 xd_status xd_outmap_open(const xd_json *version, xd_outmap **ret, xd_fault *fault)
@@ -99,13 +126,16 @@ xd_status xd_outmap_open(const xd_json *version, xd_outmap **ret, xd_fault *faul
     if (status == XD_OK && layout) {
         status = xd_format_open(layout, &m->layout, fault);
     }
+    if (status == XD_OK) {
+        choose_media(m, layout);
+        if (media.len && media.len < MEDIA_GIVEN_MAX) {
+            snprintf(m->media, sizeof m->media, "%.*s", XD_FMT(media));
+        }
+        status = choose_action(m, layout, XD_TEXT(version, "soap_action"), fault);
+    }
     if (status != XD_OK) {
         xd_outmap_close(m);
         return status;
-    }
-    choose_media(m, layout);
-    if (media.len && media.len < sizeof m->media) {
-        snprintf(m->media, sizeof m->media, "%.*s", XD_FMT(media));
     }
     *ret = m;
     return XD_OK;

@@ -7,22 +7,26 @@
 
 #include "flow/step.h"
 
-enum { XD_OUTMAP_MEDIA_BYTES = 128 };
+enum { XD_OUTMAP_MEDIA_BYTES = 512, XD_OUTMAP_ACTION_MAX = 256 };
 
 typedef struct xd_outmap xd_outmap; /* one version, compiled: immutable */
 
 /* version is the data of its hub.map event: {"name","hash","from","text","layout","file",
- * "content_type"}; nothing of it is kept. Faults: XD_INVALID (the map or the layout, with place),
- * XD_NO_MEMORY. */
+ * "content_type","soap_action"}; nothing of it is kept. Faults: XD_INVALID (the map or the layout,
+ * with place; "map.soap_action"), XD_NO_MEMORY. */
 XD_CHECKED xd_status xd_outmap_open(const xd_json *version, xd_outmap **ret, xd_fault *fault);
 /* Accepts NULL. */
 void xd_outmap_close(xd_outmap *map);
-/* Content-Type of what it makes; owned by the map. */
+/* Content-Type of what it makes, with the action of SOAP 1.2 (RFC 3902); owned by the map. */
 const char *xd_outmap_media(const xd_outmap *map);
 /* Whether what it makes is JSON, or at least text in UTF-8. */
 bool xd_outmap_is_json(const xd_outmap *map);
-/* Whether SOAP 1.1 wants its SOAPAction header beside it. */
-bool xd_outmap_is_soap11(const xd_outmap *map);
+/* Value of the SOAPAction header that SOAP 1.1 wants beside it, in its quotes (section 6.1.1);
+ * owned by the map. NULL: none. */
+const char *xd_outmap_soap_action(const xd_outmap *map);
+/* Whether a header can carry the text as an action, in quotes: a URI of visible ASCII, without
+ * quote and backslash, XD_OUTMAP_ACTION_MAX bytes at most. "" is one. */
+bool xd_soap_action_is_sound(xd_str action);
 
 /* The version that "name@hash" names: its hash, which is its key in XD_STATE_MAP. */
 xd_str xd_outmap_hash(xd_str version);

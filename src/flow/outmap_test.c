@@ -41,7 +41,7 @@ typedef struct made {
     xd_arena arena;
     xd_buf bytes;
     char media[XD_OUTMAP_MEDIA_BYTES];
-    bool soap11;
+    char action[XD_OUTMAP_ACTION_MAX + 3]; /* "": none */
     xd_str missing;
     xd_status status;
     xd_fault fault;
@@ -90,7 +90,8 @@ static void make(made *m, const char *map, const char *layout, const char *state
                                .view = {(void *)(uintptr_t)document, no_state}};
     m->status = xd_outmap_write(compiled, &use, &m->arena, &m->bytes, &m->missing, &m->fault);
     snprintf(m->media, sizeof m->media, "%s", xd_outmap_media(compiled));
-    m->soap11 = xd_outmap_is_soap11(compiled);
+    const char *action = xd_outmap_soap_action(compiled);
+    snprintf(m->action, sizeof m->action, "%s", action ? action : "");
     xd_outmap_close(compiled);
 }
 
@@ -139,7 +140,7 @@ static void bodies_are_written_in_the_systems_format(void **state)
         xd_buf_char(&m.bytes, '\0');
         assert_string_equal(m.bytes.ptr, cases[i].body);
         assert_string_equal(m.media, cases[i].media);
-        assert_false(m.soap11);
+        assert_string_equal(m.action, "");
         drop(&m);
     }
 }
@@ -154,12 +155,63 @@ static void soap_bodies_have_their_envelope_and_headers(void **state)
     assert_non_null(strstr(m.bytes.ptr, "http://schemas.xmlsoap.org/soap/envelope/"));
     assert_non_null(strstr(m.bytes.ptr, "<post><ref>R1</ref></post>"));
     assert_string_equal(m.media, "text/xml; charset=utf-8");
-    assert_true(m.soap11);
+    assert_string_equal(m.action, "\"\"");
     drop(&m);
     make(&m, "{'post': {'ref': reference}}", "{'format':'xml','soap':'1.2'}", NULL);
     assert_string_equal(m.media, "application/soap+xml; charset=utf-8");
-    assert_false(m.soap11);
+    assert_string_equal(m.action, "");
     drop(&m);
+}
+
+/* SOAP 1.1, section 6.1.1: a URI in quotes; RFC 3902: the parameter action. */
+static void an_action_stands_where_its_soap_wants_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *version, *media, *action; /* media NULL: refused; action NULL: no header */
+    } cases[] = {
+        {"'layout':{'format':'xml','soap':'1.1'},'soap_action':'urn:erp:Post#1'",
+         "text/xml; charset=utf-8", "\"urn:erp:Post#1\""},
+        {"'layout':{'format':'xml','soap':'1.1'},'soap_action':''", "text/xml; charset=utf-8",
+         "\"\""},
+        {"'layout':{'format':'xml','soap':'1.2'},'soap_action':'urn:x'",
+         "application/soap+xml; charset=utf-8; action=\"urn:x\"", NULL},
+        {"'layout':{'format':'xml','soap':'1.2'},'soap_action':'urn:x','content_type':'text/xml'",
+         "text/xml; action=\"urn:x\"", NULL},
+        {"'layout':{'format':'xml'}", "application/xml", NULL},
+        {"'layout':{'format':'xml'},'soap_action':'urn:x'", NULL, NULL},
+        {"'layout':{'format':'xml','soap':'1.1'},'soap_action':'urn:x\\r\\nX: y'", NULL, NULL},
+        {"'layout':{'format':'xml','soap':'1.1'},'soap_action':'a\\\"b'", NULL, NULL},
+        {"'layout':{'format':'xml','soap':'1.2'},'soap_action':'a b'", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        xd_arena arena;
+        xd_arena_init(&arena, ARENA_BYTES);
+        xd_fault fault = XD_FAULT_NONE;
+        const xd_json *version = NULL;
+        xd_outmap *map = NULL;
+        xd_str text = xd_arena_printf(&arena, "{'name':'out','text':'{}',%s}", cases[i].version);
+        assert_int_equal(xd_json_parse(quoted(&arena, text.ptr), XD_JSON_LIMITS_DEFAULT, &arena,
+                                       &version, &fault),
+                         XD_OK);
+        xd_status status = xd_outmap_open(version, &map, &fault);
+        if (cases[i].media) {
+            const char *action = status == XD_OK ? xd_outmap_soap_action(map) : NULL;
+            assert_int_equal(status, XD_OK);
+            assert_string_equal(xd_outmap_media(map), cases[i].media);
+            assert_string_equal(action ? action : "none",
+                                cases[i].action ? cases[i].action : "none");
+        } else {
+            assert_int_equal(status, XD_INVALID);
+            assert_string_equal(fault.rule, "map.soap_action");
+        }
+        xd_outmap_close(map);
+        xd_arena_finish(&arena);
+    }
+    char longest[XD_OUTMAP_ACTION_MAX + 1];
+    memset(longest, 'a', sizeof longest);
+    assert_true(xd_soap_action_is_sound((xd_str){longest, XD_OUTMAP_ACTION_MAX}));
+    assert_false(xd_soap_action_is_sound((xd_str){longest, XD_OUTMAP_ACTION_MAX + 1}));
 }
 
 static void faults_say_where_and_what_to_do(void **state)
@@ -458,6 +510,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_are_written_in_the_systems_format),
         cmocka_unit_test(soap_bodies_have_their_envelope_and_headers),
+        cmocka_unit_test(an_action_stands_where_its_soap_wants_it),
         cmocka_unit_test(faults_say_where_and_what_to_do),
         cmocka_unit_test(the_same_bytes_are_made_again),
         cmocka_unit_test(what_a_code_was_right_after_an_event_stays_known),

@@ -383,7 +383,7 @@ static xd_status write_mapped(xd_dispatch *o, xd_call *call, const xd_opened *op
                        "start the hub anew, then retry");
     }
     call->content_type = xd_outmap_media(map);
-    call->soap_action = xd_outmap_is_soap11(map);
+    call->soap_action = xd_outmap_soap_action(map);
     return XD_OK;
 }
 
@@ -421,7 +421,7 @@ static void write_messages(xd_dispatch *o, xd_call *call, xd_request *request)
     uint32_t written = 0;
     uint32_t count = request->count;
     call->content_type = NULL;
-    call->soap_action = false;
+    call->soap_action = NULL;
     while (written < count) {
         xd_fault fault = XD_FAULT_NONE;
         size_t length = call->body.len;

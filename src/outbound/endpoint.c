@@ -275,8 +275,9 @@ xd_status xd_endpoint_post(const xd_endpoint *e, const xd_call *call, xd_message
 {
     xd_str line = xd_buf_str(&e->posts[message]);
     xd_str type = call->content_type ? xd_str_from(call->content_type) : XD_STR("application/json");
-    if (values_failed(call) ||
-        !make_room(out, line.len + e->common.len + type.len + values_bytes(call) + body_bytes)) {
+    xd_str action = call->soap_action ? xd_str_from(call->soap_action) : XD_STR("");
+    size_t bytes = line.len + e->common.len + type.len + action.len + values_bytes(call);
+    if (values_failed(call) || !make_room(out, bytes + body_bytes)) {
         return XD_NO_MEMORY;
     }
     xd_buf_str_add(out, line);
@@ -284,7 +285,8 @@ xd_status xd_endpoint_post(const xd_endpoint *e, const xd_call *call, xd_message
     XD_BUF_LIT(out, "Content-Type: ");
     xd_buf_str_add(out, type);
     if (call->soap_action) {
-        XD_BUF_LIT(out, "\r\nSOAPAction: \"\"");
+        XD_BUF_LIT(out, "\r\nSOAPAction: ");
+        xd_buf_str_add(out, action);
     }
     XD_BUF_LIT(out, "\r\nContent-Length: ");
     xd_buf_int(out, (int64_t)call->body.len);

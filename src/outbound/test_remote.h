@@ -17,7 +17,7 @@ typedef struct test_arrival {
     char delivery[48];
     char authorization[64];
     char content_type[64];
-    char soap_action[16]; /* "none" without the header */
+    char soap_action[64]; /* "none" without the header */
     char body[2048];
 } test_arrival;
 

@@ -22,7 +22,7 @@ typedef struct xd_call {
     xd_buf delivery_id;
     xd_buf body;              /* post */
     const char *content_type; /* post: what body is, static or as long-lived; NULL: JSON */
-    bool soap_action;         /* post: with an empty SOAPAction header, as SOAP 1.1 wants one */
+    const char *soap_action;  /* post: SOAPAction header, as long-lived; NULL: none */
     xd_buf path;              /* get: appended to the remote's URL */
 } xd_call;
 

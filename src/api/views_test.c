@@ -136,6 +136,50 @@ static void events_show_times_and_results(void **state)
                         "2026-11-17T13:00:00.500000Z|posted\n");
 }
 
+/* A record that was mapped late, with a delivery that waits and one that is dead, and one that
+ * still waits for its code. */
+static void write_records(const char *path)
+{
+    static const char *const effects[] = {
+        "{\"flow\":\"receiving\",\"result\":\"posted\",\"kind\":\"goods_receipt\",\"data\":{}}",
+        "{\"flow\":\"document\",\"result\":\"parked\",\"wait\":[\"xref\",\"item/wms/7\"]}"};
+    xd_store *store = test_open(path, XD_STORE_WRITE);
+    test_begin(store);
+    for (int i = 0; i < 2; i++) {
+        xd_log_row row = test_row(i + 1, "urn:wms", i ? "r-2" : "r-1", "{}");
+        row.kind = XD_KIND_DOCUMENT;
+        row.key = i ? XD_STR("") : XD_STR("GR-1");
+        test_append(store, row);
+        assert_int_equal(store->ops->event_put(store, &row, NULL), XD_OK);
+        assert_int_equal(store->ops->numbered_put(store, XD_NUMBERED_EFFECT, i + 1,
+                                                  xd_str_from(effects[i]), NULL),
+                         XD_OK);
+    }
+    test_put(store, XD_STATE_OUTBOX, "0000000000000001", "{\"to\":[[0,\"erp\",\"inventory\"]]}");
+    test_put(store, XD_STATE_DEAD, "1.1", "{\"id\":\"1.1\",\"seq\":1,\"state\":\"open\"}");
+    test_commit(store);
+    xd_store_destroy(store);
+}
+
+static void a_record_mapped_late_is_shown_as_what_it_became(void **state)
+{
+    (void)state;
+    test_folder folder;
+    sqlite3 *kept = db;
+    test_folder_make(&folder);
+    write_records(folder.path);
+    assert_int_equal(sqlite3_open_v2(folder.path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_string_equal(rows("SELECT seq, kind, document, result FROM v_events ORDER BY seq"),
+                        "1|goods_receipt|GR-1|posted\n2|document||parked\n");
+    assert_string_equal(rows("SELECT delivery, kind, document FROM v_outbox"),
+                        "1.0|goods_receipt|GR-1\n");
+    assert_string_equal(rows("SELECT delivery, kind, document FROM v_dead_letters"),
+                        "1.1|goods_receipt|GR-1\n");
+    sqlite3_close(db);
+    db = kept;
+    test_folder_remove(&folder);
+}
+
 static void controls_count_per_order_line(void **state)
 {
     (void)state;
@@ -155,6 +199,7 @@ int main(void)
         cmocka_unit_test(the_journal_balances_to_the_cent),
         cmocka_unit_test(queues_name_the_documents_that_wait),
         cmocka_unit_test(events_show_times_and_results),
+        cmocka_unit_test(a_record_mapped_late_is_shown_as_what_it_became),
         cmocka_unit_test(controls_count_per_order_line),
     };
     return cmocka_run_group_tests(tests, open_db, close_db);

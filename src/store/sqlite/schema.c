@@ -83,6 +83,7 @@ static const xd_sqlite_migration STATE_MIGRATIONS[] = {
     {.sql = XD_SQLITE_CODE_VIEWS},
     {RECEIPT_ROWS, "giving receipt rows new keys", "SELECT count(*) FROM state WHERE kind = 12", 3},
     {.sql = XD_SQLITE_RECEIPT_VIEW},
+    {.sql = XD_SQLITE_KIND_VIEWS},
 };
 const int XD_SQLITE_VERSION = sizeof STATE_MIGRATIONS / sizeof STATE_MIGRATIONS[0];
 

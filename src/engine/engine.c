@@ -156,6 +156,7 @@ xd_status xd_engine_create(xd_store *log, xd_store *state, const xd_engine_optio
     e->handed_tail = &e->handed_head;
     e->offers_tail = &e->offers;
     e->retained_tail = &e->retained_head;
+    e->wanted = true;
     e->appender_over = true;
     xd_arena_init(&e->read_arena, READ_ARENA_CAP);
     pthread_mutex_init(&e->lock, NULL);

@@ -111,6 +111,8 @@ bool xd_submission_is_new(const xd_submission *submission, uint32_t i);
 void xd_work_turn(xd_engine *engine);
 /* Microseconds until the stepper has something to do by itself; 0 for now. */
 int64_t xd_work_wait_us(xd_engine *engine);
+/* How many durable events are not stepped. */
+int64_t xd_work_waiting(const xd_engine *engine);
 /* How long what is to be stepped next has waited, about; 0 when nothing waits. */
 int64_t xd_work_lag_us(const xd_engine *engine);
 /* Whether all that is durable is stepped and written. */

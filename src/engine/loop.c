@@ -9,6 +9,8 @@
 enum {
     LINGER_US = 500,    /* at most: a commit costs the same for one event and for fifty */
     LINGER_ENOUGH = 48, /* submissions that are company enough */
+    BURST = 1000,       /* events that wait to be stepped */
+    BURST_OVER = 100,
     LATE_US = 10000000, /* what has waited so long to be stepped waits no longer for idle cores */
     CAUGHT_UP_US = 1000000,
     DELIVERS_US = 1000000 /* of stepping without a delivery, after which nobody waits for them */
@@ -83,18 +85,20 @@ void *xd_engine_run_appender(void *self)
 
 /* --- the stepper ---
  *
- * Two threads, of which one at a time steps. The first has only what all others leave of the cores
- * (SCHED_IDLE): accepting goes first, since what waits is durable. When someone waits for what
- * steps lead to (deliveries come of them, settle, the end), or events have waited for LATE_US, the
- * second goes on with a share like any other thread's. Two, because a thread may always take the
- * lowest priority, but needs a privilege to leave it (ADR 6). */
+ * Two threads, of which one at a time steps. One has a share of the cores like any other thread.
+ * The other has only what all others leave (SCHED_IDLE), and steps in a burst: when many events
+ * wait, accepting more of them goes first, since what waits is durable. Not when someone waits for
+ * what steps lead to (deliveries come of them, settle, the end), and not for longer than LATE_US.
+ * Two, because a thread may always take the lowest priority, but needs a privilege to leave it
+ * (ADR 6). */
 
 /* Says which of the two goes on; called by the one that had the turn, with the lock. */
 static void choose_stepper(xd_engine *e)
 {
-    int64_t enough_us = e->wanted ? CAUGHT_UP_US : LATE_US;
+    bool burst = xd_work_waiting(e) > (e->wanted ? BURST : BURST_OVER);
+    bool late = xd_work_lag_us(e) > (e->wanted ? CAUGHT_UP_US : LATE_US);
     bool delivers = e->offered_at_us && e->last_step_us - e->offered_at_us < DELIVERS_US;
-    bool wanted = delivers || e->stopping || e->write_now || xd_work_lag_us(e) > enough_us;
+    bool wanted = !burst || late || delivers || e->stopping || e->write_now;
     if (wanted != e->wanted) {
         e->wanted = wanted;
         pthread_cond_broadcast(&e->turn);

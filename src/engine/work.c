@@ -330,10 +330,14 @@ bool xd_work_is_done(const xd_engine *e)
            xd_processor_dirty(e->processor) == 0;
 }
 
+int64_t xd_work_waiting(const xd_engine *e)
+{
+    return e->committed_head - xd_processor_stepped(e->processor);
+}
+
 int64_t xd_work_lag_us(const xd_engine *e)
 {
-    bool waits = e->stepped_at && xd_processor_stepped(e->processor) < e->committed_head;
-    return waits ? e->options.clock() - e->stepped_at : 0;
+    return e->stepped_at && xd_work_waiting(e) > 0 ? e->options.clock() - e->stepped_at : 0;
 }
 
 static void announce_settled(xd_engine *e)

@@ -4,14 +4,16 @@
 
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum {
     LINGER_US = 500,    /* at most: a commit costs the same for one event and for fifty */
     LINGER_ENOUGH = 48, /* submissions that are company enough */
+    STEPPER_NICE = 10,  /* of the ordinary one: what it does is durable, and others wait as well */
     BURST = 1000,       /* events that wait to be stepped */
     BURST_OVER = 100,
-    LATE_US = 10000000, /* what has waited so long to be stepped waits no longer for idle cores */
+    LATE_US = 30000000, /* waits no longer for idle cores; about what backlog_max takes to step */
     CAUGHT_UP_US = 1000000,
     DELIVERS_US = 1000000 /* of stepping without a delivery, after which nobody waits for them */
 };
@@ -85,8 +87,8 @@ void *xd_engine_run_appender(void *self)
 
 /* --- the stepper ---
  *
- * Two threads, of which one at a time steps. One has a share of the cores like any other thread.
- * The other has only what all others leave (SCHED_IDLE), and steps in a burst: when many events
+ * Two threads, of which one at a time steps. One has a share of the cores, if a smaller one. The
+ * other has only what all others leave (SCHED_IDLE), and steps in a burst: when many events
  * wait, accepting more of them goes first, since what waits is durable. Not when someone waits for
  * what steps lead to (deliveries come of them, settle, the end), and not for longer than LATE_US.
  * Two, because a thread may always take the lowest priority, but needs a privilege to leave it
@@ -153,6 +155,7 @@ void *xd_engine_run_wanted_stepper(void *self)
 {
     xd_engine *e = self;
     prctl(PR_SET_NAME, "xd-step");
+    setpriority(PRIO_PROCESS, 0, STEPPER_NICE); /* on Linux: of this thread */
     while (wait_for_steps(e, true)) {
         xd_work_turn(e);
     }

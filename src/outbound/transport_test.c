@@ -671,6 +671,16 @@ static void post_each(bench *b, const char *ids)
     }
 }
 
+/* All on one connection, which is given. */
+static int carry_all(bench *b, const char *ids)
+{
+    open_pipelined(b, (uint32_t)strlen(ids), (uint32_t)strlen(ids));
+    post_each(b, ids);
+    int fd = take_connection(b);
+    assert_string_equal(read_requests(b, fd, strlen(ids)), ids);
+    return fd;
+}
+
 static void assert_answers(const bench *b, const char *ids)
 {
     assert_int_equal(b->count, strlen(ids));
@@ -685,10 +695,7 @@ static void requests_follow_one_another_and_answers_come_in_their_order(void **s
 {
     (void)state;
     bench b;
-    open_pipelined(&b, 4, 4);
-    post_each(&b, "123");
-    int fd = take_connection(&b);
-    assert_string_equal(read_requests(&b, fd, 3), "123");
+    int fd = carry_all(&b, "123");
     assert_no_other_connection(&b);
     say(fd, OK NO "HTTP/1.1 204 No\r\n");
     await(&b, 2);
@@ -733,10 +740,7 @@ static void what_follows_the_last_answer_ends_the_connection(void **state)
 {
     (void)state;
     bench b;
-    open_pipelined(&b, 2, 2);
-    post_each(&b, "12");
-    int fd = take_connection(&b);
-    assert_string_equal(read_requests(&b, fd, 2), "12");
+    int fd = carry_all(&b, "12");
     say(fd, OK OK NO);
     await(&b, 2);
     assert_last(&b, XD_ANSWER_OK, 200, "");
@@ -752,10 +756,7 @@ static void what_a_broken_connection_carried_is_unknown(void **state)
 {
     (void)state;
     bench b;
-    open_pipelined(&b, 3, 3);
-    post_each(&b, "123");
-    int fd = take_connection(&b);
-    assert_string_equal(read_requests(&b, fd, 3), "123");
+    int fd = carry_all(&b, "123");
     say(fd, OK "HTTP/1.1 2");
     close(fd);
     await(&b, 3);
@@ -771,10 +772,7 @@ static void what_a_peer_says_it_will_not_look_at_goes_over_another_connection(vo
 {
     (void)state;
     bench b;
-    open_pipelined(&b, 3, 3);
-    post_each(&b, "123");
-    int fd = take_connection(&b);
-    assert_string_equal(read_requests(&b, fd, 3), "123");
+    int fd = carry_all(&b, "123");
     say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     close(fd);
     fd = take_connection(&b);

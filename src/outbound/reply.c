@@ -165,9 +165,7 @@ static bool feed(xd_transport *t, const xd_sink *to, xd_conn *n, size_t got, boo
         case XD_HTTP1_DONE:
             break;
         }
-        const xd_trip *behind = n->first->behind;
-        bool excess = at + used < got && !(behind && behind->sent);
-        take_answer(t, to, n, excess, maybe_more);
+        take_answer(t, to, n, at + used < got && !n->first->behind, maybe_more);
         if (n->state != XD_CONN_BUSY || n->early) {
             return false;
         }

@@ -175,6 +175,8 @@ static void what_a_broken_connection_carried_is_unknown(void **state)
     assert_string_equal(b.answers[1].reason,
                         "no answer: the connection was closed before the answer was whole");
     assert_last(&b, XD_ANSWER_UNKNOWN, 0, "no answer: the connection ended before it came");
+    assert_false(b.answers[1].beside); /* one failure, however many it carried */
+    assert_true(b.answers[2].beside);
     assert_no_other_connection(&b); /* nothing is sent again */
     close_bench(&b);
 }
@@ -303,6 +305,7 @@ static void requests_on_a_connection_that_cannot_be_opened_are_all_unsent(void *
     for (int i = 0; i < 3; i++) {
         assert_int_equal(b.answers[i].kind, XD_ANSWER_UNSENT);
         assert_non_null(strstr(b.answers[i].reason, "not sent: Failed to connect"));
+        assert_int_equal(b.answers[i].beside, i > 0);
     }
     xd_transport_destroy(b.transport);
 }

@@ -79,10 +79,11 @@ static void leave(xd_trip *trip)
 }
 
 static void report(xd_transport *t, const xd_sink *to, xd_trip *trip, const xd_http1 *reply,
-                   const char *text)
+                   const char *text, bool beside)
 {
     char reason[REASON_MAX];
-    const xd_answer answer = answer_of(trip, reply, text, reason);
+    xd_answer answer = answer_of(trip, reply, text, reason);
+    answer.beside = beside;
     leave(trip);
     to->answered(to->self, &trip->face, &answer);
     xd_transport_release(t, &trip->face);
@@ -104,10 +105,11 @@ void xd_conn_end(xd_transport *t, const xd_sink *to, xd_conn *n, const xd_trip *
             if (xd_carry(t, trip) == XD_OK) {
                 continue;
             }
-            report(t, to, trip, NULL, "no memory for another connection");
+            report(t, to, trip, NULL, "no memory for another connection", true);
         } else {
             bool plain = trip == blamed || trip->sent == 0;
-            report(t, to, trip, reply, plain ? text : "the connection ended before it came");
+            report(t, to, trip, reply, plain ? text : "the connection ended before it came",
+                   trip != blamed);
         }
     }
 }

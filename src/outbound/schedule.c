@@ -864,8 +864,10 @@ void xd_schedule_answered(xd_schedule *s, int64_t now_us, xd_request *request,
                  answer->kind == XD_ANSWER_ABSENT;
     if (alive) {
         xd_breaker_succeeded(&l->breaker, request->probe);
-    } else {
+    } else if (!answer->beside) {
         xd_breaker_failed(&l->breaker, request->probe, now_us);
+    } else if (request->probe) {
+        xd_breaker_cancel(&l->breaker);
     }
     /* The last delivery that leaves frees the slot, so the loop must not look at it afterwards. */
     uint32_t count = request->count;

@@ -106,6 +106,7 @@ typedef struct xd_answer {
     int32_t status;         /* HTTP, 0 without an answer */
     int64_t retry_after_us; /* 0: not said */
     const char *reason;     /* one line for people, "" when ok; borrowed during the call */
+    bool beside; /* a failure that another request's brought about: no other word on the system */
 } xd_answer;
 
 /* Whether a status leaves open if the remote acted: 5xx, save those that say it did not begin (501,

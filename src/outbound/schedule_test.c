@@ -334,6 +334,38 @@ static void an_open_breaker_holds_the_system_and_lets_one_probe_through(void **s
     xd_schedule_destroy(b.schedule);
 }
 
+static void failures_beside_another_are_one_for_the_breaker(void **state)
+{
+    (void)state;
+    bench b;
+    xd_lane_options options = plain;
+    options.breaker_failures = 2;
+    options.attempts = 100;
+    open_bench(&b, &options, 1);
+    for (int64_t seq = 1; seq <= 8; seq++) {
+        char key[32];
+        snprintf(key, sizeof key, "k%lld", (long long)seq);
+        add(&b, seq, 1, key);
+    }
+    const xd_answer beside = {.kind = XD_ANSWER_UNKNOWN, .reason = "no answer", .beside = true};
+    answer(&b, next(&b), XD_ANSWER_UNKNOWN, 0);
+    for (int i = 0; i < 3; i++) {
+        xd_schedule_answered(b.schedule, b.now_us, next(&b), &beside);
+    }
+    assert_int_equal(xd_schedule_breaker(b.schedule, 0), XD_BREAKER_CLOSED);
+    answer(&b, next(&b), XD_ANSWER_UNKNOWN, 0);
+    assert_int_equal(xd_schedule_breaker(b.schedule, 0), XD_BREAKER_OPEN);
+    sleep_until_due(&b);
+    xd_request *probe = next(&b);
+    assert_true(probe->probe);
+    xd_schedule_answered(b.schedule, b.now_us, probe, &beside);
+    probe = next(&b); /* it said nothing: the next one asks */
+    assert_true(probe->probe);
+    answer(&b, probe, XD_ANSWER_OK, 200);
+    assert_int_equal(xd_schedule_breaker(b.schedule, 0), XD_BREAKER_CLOSED);
+    xd_schedule_destroy(b.schedule);
+}
+
 static void a_probe_that_is_put_back_leaves_the_next_one_as_probe(void **state)
 {
     (void)state;
@@ -373,7 +405,7 @@ static void backoff_doubles_with_full_jitter_and_retry_after_is_honoured(void **
     bench b;
     open_bench(&b, &plain, 1);
     add(&b, 1, 1, "a");
-    const xd_answer later = {XD_ANSWER_TRANSIENT, 503, 7 * 1000000, "later"};
+    const xd_answer later = {XD_ANSWER_TRANSIENT, 503, 7 * 1000000, "later", false};
     xd_schedule_answered(b.schedule, b.now_us, next(&b), &later);
     assert_int_equal(xd_schedule_wake_at(b.schedule), b.now_us + 7 * 1000000);
     xd_schedule_destroy(b.schedule);
@@ -623,7 +655,7 @@ static xd_answer model_answer(model *m, const xd_request *request)
         return (xd_answer){.kind = XD_ANSWER_UNSENT, .reason = "no connection"};
     }
     if (luck < 15) {
-        return (xd_answer){XD_ANSWER_TRANSIENT, 503, dice(m, 3) ? 0 : 30000, "busy"};
+        return (xd_answer){XD_ANSWER_TRANSIENT, 503, dice(m, 3) ? 0 : 30000, "busy", false};
     }
     if (request->lookup) {
         return luck < 20        ? (xd_answer){.kind = XD_ANSWER_UNKNOWN, .reason = "silence"}
@@ -638,13 +670,13 @@ static xd_answer model_answer(model *m, const xd_request *request)
         poisoned |= m->deliveries[request->deliveries[i]->seq].poison;
     }
     if (poisoned) { /* a batch is taken whole or not at all */
-        return (xd_answer){XD_ANSWER_PERMANENT, 422, 0, "poison"};
+        return (xd_answer){XD_ANSWER_PERMANENT, 422, 0, "poison", false};
     }
     for (uint32_t i = 0; i < request->count; i++) {
         assert_true(model_apply(m, &m->deliveries[request->deliveries[i]->seq]));
     }
     return luck < 30 ? (xd_answer){.kind = XD_ANSWER_UNKNOWN, .reason = "answer lost"}
-                     : (xd_answer){XD_ANSWER_OK, 200, 0, ""};
+                     : (xd_answer){XD_ANSWER_OK, 200, 0, "", false};
 }
 
 static void model_send(model *m, xd_request *request)
@@ -807,6 +839,7 @@ int main(void)
         cmocka_unit_test(doubt_stays_until_the_remote_decides),
         cmocka_unit_test(the_rate_holds_over_a_minute_after_its_burst),
         cmocka_unit_test(an_open_breaker_holds_the_system_and_lets_one_probe_through),
+        cmocka_unit_test(failures_beside_another_are_one_for_the_breaker),
         cmocka_unit_test(a_probe_that_is_put_back_leaves_the_next_one_as_probe),
         cmocka_unit_test(backoff_doubles_with_full_jitter_and_retry_after_is_honoured),
         cmocka_unit_test(a_batch_fills_or_waits_and_splits_when_refused),

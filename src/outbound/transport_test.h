@@ -21,6 +21,7 @@ enum { TURNS = 5000, ANSWERS_MAX = 64, BIG = 1 << 20 };
 typedef struct seen {
     xd_answer_kind kind;
     int32_t status;
+    bool beside;
     int64_t retry_after_us;
     char reason[512];
     char id[16]; /* of the call */
@@ -95,6 +96,7 @@ static inline void note(void *self, const xd_call *call, const xd_answer *answer
     seen *s = &b->answers[b->count++];
     s->kind = answer->kind;
     s->status = answer->status;
+    s->beside = answer->beside;
     s->retry_after_us = answer->retry_after_us;
     snprintf(s->reason, sizeof s->reason, "%s", answer->reason);
     snprintf(s->id, sizeof s->id, "%.*s", XD_FMT(xd_buf_str(&call->delivery_id)));

@@ -6,7 +6,9 @@
 
 #include "engine/engine.h"
 
-enum { XD_PIPELINE_MAX = 16 };
+/* The segments that may leave a connection before anything is acknowledged (RFC 6928): more answers
+ * than that could still lie with a peer that then resets the connection, and be lost with it. */
+enum { XD_PIPELINE_MAX = 10 };
 
 typedef struct xd_remote_options {
     const char *name;                    /* as in the definition's systems */

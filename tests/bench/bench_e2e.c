@@ -20,7 +20,7 @@ enum {
     HALF_LOAD_S = 6,  /* how long receipts come at half load */
     DRAIN_MS = 60000, /* longest wait for the last delivery */
     BATCH = 100,
-    PIPELINE = 16
+    PIPELINE = 10
 };
 
 typedef struct bench_flight { /* one run: what is under way between sender and sink */

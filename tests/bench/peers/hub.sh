@@ -3,7 +3,7 @@
 # lib.sh gives need_*, log, wait_port, kill9_tree, WORK, DATA, SINK and PIDS.
 CROSSDOCK="${CROSSDOCK:-$ROOT/build/crossdock}"
 HUB="$WORK/crossdock-$PEERPORT"
-PIPELINE="${PIPELINE:-16}" # requests on a connection, docs/outbound.md; 1: one after another
+PIPELINE="${PIPELINE:-10}" # requests on a connection, docs/outbound.md; 1: one after another
 
 hub_build() {
     [ -x "$CROSSDOCK" ] || make -C "$ROOT" build >&2

@@ -90,9 +90,10 @@ xd_status xd_ask_crosswalk(xd_ask *ask)
     xd_str value = XD_STR_NULL;
     XD_TRY(xd_ask_state(ask, XD_STATE_CROSSWALK, ask->rest, &value));
     if (!value.ptr) {
-        return xd_fail(ask->fault, XD_NOT_FOUND, "read.unknown",
-                       "there is no code %.*s; /crosswalks lists them",
-                       (int)(ask->rest.len < 100 ? ask->rest.len : 100), ask->rest.ptr);
+        return xd_fail(
+            ask->fault, XD_NOT_FOUND, "read.unknown",
+            "there is no code %.*s; `crossdock xref list` or GET /v1/crosswalks lists them",
+            (int)(ask->rest.len < 100 ? ask->rest.len : 100), ask->rest.ptr);
     }
     xd_out_item(ask->out, "id", ask->rest, value);
     return XD_OK;

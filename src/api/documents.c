@@ -139,9 +139,10 @@ static xd_status seqs_of_number(xd_ask *ask, xd_kind kind, xd_str number, int64_
 
 static xd_status unknown(xd_ask *ask, const xd_named_kind *kind, xd_str name)
 {
-    return xd_fail(ask->fault, XD_NOT_FOUND, "read.unknown",
-                   "there is no %s %.*s; /search?q=... looks in every kind", kind->name,
-                   (int)(name.len < 100 ? name.len : 100), name.ptr);
+    return xd_fail(
+        ask->fault, XD_NOT_FOUND, "read.unknown",
+        "there is no %s %.*s; `crossdock search` or GET /v1/search?q=... looks in every kind",
+        kind->name, (int)(name.len < 100 ? name.len : 100), name.ptr);
 }
 
 /* By the document's own number: every event that carries it is asked for the state it made. */
@@ -301,7 +302,7 @@ xd_status xd_ask_documents(xd_ask *ask)
 
 /* --- search --- */
 
-/* Numbers equal to q first, then those that begin with it, then orders that q keeps in order. */
+/* Numbers equal to q first, then those that begin with it. */
 static const char SEARCH[] = "SELECT 1 AS rank, " XD_SQL_KIND(
     "e") " AS is_kind, key, max(seq), count(*) FROM event e"
          " WHERE key = ?1 AND key <> '' GROUP BY is_kind, key UNION ALL "
@@ -353,12 +354,16 @@ xd_status xd_ask_search(xd_ask *ask)
     XD_TRY(xd_ask_prepare(ask, SEARCH, &s));
     xd_bind(s, 1, q);
     xd_bind(s, 2, end);
-    sqlite3_bind_int(s, 3, HITS_SHOWN);
+    sqlite3_bind_int(s, 3, HITS_SHOWN + 1);
     xd_status status = XD_OK;
+    int hits = 0;
     xd_out_items(ask->out);
     while (xd_ask_row(ask, s, &status)) {
-        status = write_hit(ask, s);
+        status = hits++ < HITS_SHOWN ? write_hit(ask, s) : XD_OK;
     }
     xd_out_next(ask->out, XD_STR_NULL);
+    xd_out_reopen(ask->out);
+    xd_out_bool(ask->out, "more", hits > HITS_SHOWN);
+    xd_out_close(ask->out, '}');
     return status;
 }

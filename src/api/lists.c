@@ -79,6 +79,7 @@ xd_status xd_ask_holds(xd_ask *ask)
     return xd_ask_list(ask, &list);
 }
 
+/* list: what shows all of them, as a person types it and as a program asks for it. */
 static xd_status write_one(xd_ask *ask, xd_state_kind kind, const char *what, const char *list)
 {
     xd_str value = XD_STR_NULL;
@@ -94,7 +95,8 @@ static xd_status write_one(xd_ask *ask, xd_state_kind kind, const char *what, co
 
 xd_status xd_ask_hold(xd_ask *ask)
 {
-    return write_one(ask, XD_STATE_HOLD, "hold", "/holds?all=true");
+    return write_one(ask, XD_STATE_HOLD, "hold",
+                     "`crossdock hold list --all` or GET /v1/holds?all=true");
 }
 
 xd_status xd_ask_dead_letters(xd_ask *ask)
@@ -111,7 +113,8 @@ xd_status xd_ask_dead_letters(xd_ask *ask)
 
 xd_status xd_ask_dead_letter(xd_ask *ask)
 {
-    XD_TRY(write_one(ask, XD_STATE_DEAD, "dead letter", "/dead-letters?all=true"));
+    XD_TRY(write_one(ask, XD_STATE_DEAD, "dead letter",
+                     "`crossdock dlq list --all` or GET /v1/dead-letters?all=true"));
     xd_str value = XD_STR_NULL;
     const xd_json *dead = NULL;
     XD_TRY(xd_ask_state(ask, XD_STATE_DEAD, ask->rest, &value));

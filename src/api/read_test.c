@@ -355,6 +355,7 @@ static void search_finds_numbers_and_their_beginnings(void **state)
     assert_at(hits, "items/0/order", "PO-1");
     hits = ask("/search", TEST_ARGUMENTS("q", "GR-"));
     assert_int_equal(items(hits), 2);
+    assert_at(hits, "more", "false");
     assert_at(ask("/search", TEST_ARGUMENTS("q", "INV-0017")), "items/0/events", "2");
     assert_int_equal(items(ask("/search", TEST_ARGUMENTS("q", "ZZZ"))), 0);
     assert_refused("/search", NULL, XD_INVALID, "read.q");

@@ -202,7 +202,8 @@ static xd_status find_otherwise(timeline *t)
     }
     if (!found) {
         return xd_fail(t->ask->fault, XD_NOT_FOUND, "read.unknown",
-                       "no document has the number %.*s; /search?q=... finds the beginning of one",
+                       "no document has the number %.*s; `crossdock search` or GET "
+                       "/v1/search?q=... finds numbers by their beginning",
                        (int)(t->document.len < 100 ? t->document.len : 100), t->document.ptr);
     }
     XD_TRY(add_seq(t, seq));

@@ -59,6 +59,7 @@ int xd_cmd_run(xd_cli *cli);
 int xd_cmd_import(xd_cli *cli);
 int xd_cmd_status(xd_cli *cli);
 int xd_cmd_trace(xd_cli *cli);
+int xd_cmd_search(xd_cli *cli);
 int xd_cmd_raw(xd_cli *cli);
 int xd_cmd_match_explain(xd_cli *cli);
 int xd_cmd_hold_list(xd_cli *cli);

@@ -1,6 +1,7 @@
 /* What waits, is held or failed: holds, dead letters, parked documents, exceptions, the outbox. May
  * call flow (names), base and SQLite. */
 #include "api/read_int.h"
+#include "flow/key.h"
 
 static const char LIST[] =
     "SELECT key, value FROM state WHERE kind = ?1 AND key > ?2 AND (?3 IS NULL OR key < ?3)"
@@ -80,10 +81,11 @@ xd_status xd_ask_holds(xd_ask *ask)
 }
 
 /* list: what shows all of them, as a person types it and as a program asks for it. */
-static xd_status write_one(xd_ask *ask, xd_state_kind kind, const char *what, const char *list)
+static xd_status write_one(xd_ask *ask, xd_state_kind kind, xd_str key, const char *what,
+                           const char *list)
 {
     xd_str value = XD_STR_NULL;
-    XD_TRY(xd_ask_state(ask, kind, ask->rest, &value));
+    XD_TRY(xd_ask_state(ask, kind, key, &value));
     if (!value.ptr) {
         return xd_fail(ask->fault, XD_NOT_FOUND, "read.unknown",
                        "there is no %s %.*s; %s lists them", what,
@@ -95,7 +97,7 @@ static xd_status write_one(xd_ask *ask, xd_state_kind kind, const char *what, co
 
 xd_status xd_ask_hold(xd_ask *ask)
 {
-    return write_one(ask, XD_STATE_HOLD, "hold",
+    return write_one(ask, XD_STATE_HOLD, ask->rest, "hold",
                      "`crossdock hold list --all` or GET /v1/holds?all=true");
 }
 
@@ -113,7 +115,7 @@ xd_status xd_ask_dead_letters(xd_ask *ask)
 
 xd_status xd_ask_dead_letter(xd_ask *ask)
 {
-    XD_TRY(write_one(ask, XD_STATE_DEAD, "dead letter",
+    XD_TRY(write_one(ask, XD_STATE_DEAD, ask->rest, "dead letter",
                      "`crossdock dlq list --all` or GET /v1/dead-letters?all=true"));
     xd_str value = XD_STR_NULL;
     const xd_json *dead = NULL;
@@ -146,13 +148,33 @@ xd_status xd_ask_parked(xd_ask *ask)
     return xd_ask_list(ask, &list);
 }
 
+/* Its id for people is the number of the event that raised it, which its key has in hexadecimal. */
+static xd_status write_exception(xd_ask *ask, xd_str key, xd_str value)
+{
+    const xd_json *exception = NULL;
+    (void)key;
+    XD_TRY(xd_ask_parse(ask, value, &exception));
+    xd_str id = xd_arena_printf(ask->arena, "%lld", (long long)XD_INT(exception, "seq", 0));
+    xd_out_item(ask->out, "id", id, value);
+    return XD_OK;
+}
+
 xd_status xd_ask_exceptions(xd_ask *ask)
 {
     xd_listing list = {
         .kind = XD_STATE_EXCEPTION,
         .member = {"status", "code"},
         .wanted = {status_wanted(ask, XD_STR("open")), xd_ask_argument(ask, "code")}};
-    return xd_ask_list(ask, &list);
+    return xd_ask_rows(ask, &list, write_exception);
+}
+
+xd_status xd_ask_exception(xd_ask *ask)
+{
+    int64_t seq = 0;
+    xd_str key =
+        xd_str_to_int64(ask->rest, &seq) && seq > 0 ? xd_key_seq(ask->arena, seq) : XD_STR("");
+    return write_one(ask, XD_STATE_EXCEPTION, key, "exception",
+                     "`crossdock exception list --all` or GET /v1/exceptions?all=true");
 }
 
 /* One delivery: [index, system, message, order_key?]. */

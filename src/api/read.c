@@ -39,6 +39,7 @@ static const route ROUTES[] = {
     {"/dead-letters/", "", xd_ask_dead_letter},
     {"/parked", NULL, xd_ask_parked},
     {"/exceptions", NULL, xd_ask_exceptions},
+    {"/exceptions/", "", xd_ask_exception},
     {"/outbox", NULL, xd_ask_outbox},
     {"/crosswalks", NULL, xd_ask_crosswalks},
     {"/crosswalks/missing", NULL, xd_ask_missing_codes},

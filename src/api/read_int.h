@@ -191,6 +191,7 @@ xd_status xd_ask_holds(xd_ask *ask);
 xd_status xd_ask_hold(xd_ask *ask);
 xd_status xd_ask_dead_letters(xd_ask *ask);
 xd_status xd_ask_dead_letter(xd_ask *ask);
+xd_status xd_ask_exception(xd_ask *ask);
 xd_status xd_ask_parked(xd_ask *ask);
 xd_status xd_ask_exceptions(xd_ask *ask);
 xd_status xd_ask_outbox(xd_ask *ask);

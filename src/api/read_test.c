@@ -173,6 +173,10 @@ static void what_waits_says_for_what_and_since_when(void **state)
     assert_at(page, "items/0/wait_key", "PO%2F9%25");
     assert_int_equal(items(ask("/parked", TEST_ARGUMENTS("waits_for", "item"))), 0);
     assert_at(ask("/exceptions", NULL), "items/0/code", "SAME_PERSON");
+    assert_at(ask("/exceptions", NULL), "items/0/id", "6");
+    assert_at(ask("/exceptions/6", NULL), "text", "no");
+    assert_refused("/exceptions/7", NULL, XD_NOT_FOUND, "read.unknown");
+    assert_refused("/exceptions/0000000000000006x", NULL, XD_NOT_FOUND, "read.unknown");
     page = ask("/outbox", NULL);
     assert_int_equal(items(page), 2);
     assert_at(page, "items/0/delivery", "3.2");

@@ -276,20 +276,23 @@ static xd_status load_fact(timeline *t, int64_t seq, fact *ret)
     return XD_OK;
 }
 
-/* Events of the hub whose number begins with name and a separator. */
+static const char DECISIONS[] =
+    "SELECT seq FROM event WHERE key >= ?1 AND key < ?2 AND key <> ''"
+    " AND kind IN (62, 63) AND seq > ?3 AND seq <= ?4 UNION ALL "
+    "SELECT seq FROM event WHERE key = ?5 AND key <> '' AND kind = 66 AND seq > ?3 AND seq <= ?4";
+
+/* Events of the hub whose number begins with name and a separator; on an exception, is the name. */
 static xd_status add_decisions(timeline *t, xd_str name, char separator)
 {
     sqlite3_stmt *s = NULL;
     xd_str from = xd_arena_printf(t->ask->arena, "%.*s%c", XD_FMT(name), separator);
     xd_str to = xd_arena_printf(t->ask->arena, "%.*s%c", XD_FMT(name), separator + 1);
-    XD_TRY(xd_ask_prepare(t->ask,
-                          "SELECT seq FROM event WHERE key >= ?1 AND key < ?2 AND key <> ''"
-                          " AND kind IN (62, 63) AND seq > ?3 AND seq <= ?4",
-                          &s));
+    XD_TRY(xd_ask_prepare(t->ask, DECISIONS, &s));
     xd_bind(s, 1, from);
     xd_bind(s, 2, to);
     sqlite3_bind_int64(s, 3, t->after);
     sqlite3_bind_int64(s, 4, t->last);
+    xd_bind(s, 5, name);
     xd_status status = XD_OK;
     while (xd_ask_row(t->ask, s, &status)) {
         status = add_seq(t, sqlite3_column_int64(s, 0));
@@ -297,8 +300,8 @@ static xd_status add_decisions(timeline *t, xd_str name, char separator)
     return status;
 }
 
-/* A retry or drop has the delivery's id as its number ("seq.index"), a release the hold's, which
- * begins with the invoice's key. */
+/* A retry or drop has the delivery's id as its number ("seq.index"), a decision on an exception the
+ * seq, a release the hold's id, which begins with the invoice's key. */
 static xd_status find_decisions(timeline *t)
 {
     int events = t->seq_count;

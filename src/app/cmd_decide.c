@@ -1,5 +1,5 @@
-/* `crossdock hold release`, `dlq retry`, `dlq drop`: decisions of a person, sent to the running
- * hub, which keeps each as an event with its reason. */
+/* `crossdock hold release`, `exception settle`, `dlq retry`, `dlq drop`: decisions of a person,
+ * sent to the running hub, which keeps each as an event with its reason. */
 #include "app/cli.h"
 #include "app/control.h"
 
@@ -90,6 +90,12 @@ int xd_cmd_hold_release(xd_cli *cli)
 {
     static const decision release = {"holds", "release", "released"};
     return decide(cli, &release);
+}
+
+int xd_cmd_exception_settle(xd_cli *cli)
+{
+    static const decision settle = {"exceptions", "settle", "settled"};
+    return decide(cli, &settle);
 }
 
 int xd_cmd_dlq_retry(xd_cli *cli)

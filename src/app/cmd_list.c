@@ -54,10 +54,10 @@ int xd_cmd_parked_list(xd_cli *cli)
 
 int xd_cmd_exception_list(xd_cli *cli)
 {
-    static const xd_column columns[] = {
-        {"kind", "KIND", false}, {"key", "DOCUMENT", false}, {"order_key", "ORDER", false},
-        {"code", "CODE", false}, {"at", "SINCE", false},     {"text", "WHAT", false},
-        {.member = NULL}};
+    static const xd_column columns[] = {{"id", "EXCEPTION", true},  {"kind", "KIND", false},
+                                        {"key", "DOCUMENT", false}, {"order_key", "ORDER", false},
+                                        {"code", "CODE", false},    {"at", "SINCE", false},
+                                        {"text", "WHAT", false},    {.member = NULL}};
     static const listing list = {"No exceptions.", columns};
     const xd_argument arguments[] = {{"all", xd_cli_option(cli, "all") ? "true" : NULL},
                                      {"limit", xd_cli_option(cli, "limit")},

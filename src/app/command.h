@@ -66,6 +66,7 @@ int xd_cmd_hold_list(xd_cli *cli);
 int xd_cmd_hold_release(xd_cli *cli);
 int xd_cmd_parked_list(xd_cli *cli);
 int xd_cmd_exception_list(xd_cli *cli);
+int xd_cmd_exception_settle(xd_cli *cli);
 int xd_cmd_dlq_list(xd_cli *cli);
 int xd_cmd_dlq_show(xd_cli *cli);
 int xd_cmd_dlq_retry(xd_cli *cli);

@@ -77,6 +77,9 @@ const char *xd_json_type_name(uint32_t type);
 void xd_json_write_string(xd_buf *buf, xd_str s);
 /* Appends the tree compactly, numbers as their lexemes. */
 void xd_json_write(xd_buf *buf, const xd_json *value);
+/* Begins an object with the members of another one, but for those of that name: the brace, and a
+ * comma behind each. */
+void xd_json_write_without(xd_buf *buf, const xd_json *object, xd_str name);
 /* Appends the canonical form: members sorted by the UTF-8 bytes of their names, no white space,
  * strings with minimal escapes, numbers normalised as exact decimals (1.50, 15e-1 and 1.5 are one;
  * -0 is 0). Two values are equal exactly when their canonical forms are. scratch is used for

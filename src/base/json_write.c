@@ -391,6 +391,19 @@ void xd_json_write(xd_buf *buf, const xd_json *value)
     }
 }
 
+void xd_json_write_without(xd_buf *buf, const xd_json *object, xd_str name)
+{
+    xd_buf_char(buf, '{');
+    for (uint32_t i = 0; i < object->count; i++) {
+        if (!xd_str_eq(object->members[i].name, name)) {
+            xd_json_write_string(buf, object->members[i].name);
+            xd_buf_char(buf, ':');
+            xd_json_write(buf, &object->members[i].value);
+            xd_buf_char(buf, ',');
+        }
+    }
+}
+
 xd_status xd_json_canonical(xd_buf *buf, const xd_json *value, xd_arena *scratch, xd_fault *fault)
 {
     assert(scratch);

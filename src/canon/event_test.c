@@ -195,7 +195,7 @@ static void the_hubs_own_events_do_not_come_in_by_the_door(void **state)
             internal++;
         }
     }
-    assert_int_equal(internal, 7);
+    assert_int_equal(internal, 8);
     xd_arena_reset(&arena);
 }
 

@@ -46,6 +46,7 @@ static const xd_kind_info kinds[] = {
     HUB_ROW(XD_KIND_HUB_DEAD_LETTER, "hub_dead_letter", "Decision on a dead letter", "delivery"),
     HUB_ROW(XD_KIND_HUB_TIMER, "hub_timer", "Timer that ran out", NULL),
     HUB_ROW(XD_KIND_HUB_MAP, "hub_map", "Version of a map", "name"),
+    HUB_ROW(XD_KIND_HUB_EXCEPTION, "hub_exception", "Decision on an exception", "exception"),
 };
 
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };

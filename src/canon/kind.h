@@ -44,6 +44,7 @@ typedef enum xd_kind {
     XD_KIND_HUB_TIMER = 64,
     /* A version of a map: {"name","hash","to":kind name,"text":"<JSONata>","layout":{..}|null}. */
     XD_KIND_HUB_MAP = 65,
+    XD_KIND_HUB_EXCEPTION = 66, /* settled by a person */
     XD_KIND_LIMIT = 80
 } xd_kind;
 

@@ -390,15 +390,7 @@ static xd_status drop(xd_flow *f, xd_str id, const xd_json *dead)
     XD_TRY(xd_answer(f, "applied"));
     xd_buf *buf = &f->step->scratch;
     xd_buf_clear(buf);
-    xd_buf_char(buf, '{');
-    for (uint32_t i = 0; i < dead->count; i++) {
-        if (!xd_str_eq(dead->members[i].name, XD_STR("state"))) {
-            xd_json_write_string(buf, dead->members[i].name);
-            xd_buf_char(buf, ':');
-            xd_json_write(buf, &dead->members[i].value);
-            xd_buf_char(buf, ',');
-        }
-    }
+    xd_json_write_without(buf, dead, XD_STR("state"));
     XD_BUF_LIT(buf, "\"state\":\"dropped\"");
     write_member(buf, "person", f->person);
     write_member(buf, "drop_reason", XD_TEXT(f->data, "reason"));

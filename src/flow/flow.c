@@ -46,6 +46,7 @@ static const flow_row rows[XD_KIND_LIMIT] = {
     [XD_KIND_HUB_DEAD_LETTER] = {"dead_letter", xd_flow_dead_letter, NULL, "person"},
     [XD_KIND_HUB_TIMER] = {"timer", xd_flow_timer, NULL, NULL},
     [XD_KIND_HUB_MAP] = {"map", xd_flow_map, NULL, NULL},
+    [XD_KIND_HUB_EXCEPTION] = {"exception", xd_flow_exception, NULL, "person"},
 };
 
 /* --- arithmetic and memory --- */
@@ -275,29 +276,6 @@ xd_status xd_answer_exception(xd_flow *f, const char *code, const char *pattern,
     XD_TRY(answer_reason(f, "exception", text));
     xd_buf_printf(xd_effect(f), ",\"code\":\"%s\"", code);
     return XD_OK;
-}
-
-xd_status xd_raise(xd_flow *f, const char *code, xd_str text)
-{
-    const xd_event *event = f->event;
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
-    XD_BUF_LIT(buf, "{\"seq\":");
-    xd_buf_int(buf, event->seq);
-    xd_buf_printf(buf, ",\"kind\":\"%s\",\"key\":", event->kind->name);
-    xd_json_write_string(buf, event->key);
-    XD_BUF_LIT(buf, ",\"order_key\":");
-    xd_json_write_string(buf, event->order_key);
-    xd_buf_printf(buf, ",\"code\":\"%s\",\"text\":", code);
-    xd_json_write_string(buf, text);
-    XD_BUF_LIT(buf, ",\"status\":\"open\",\"at\":\"");
-    xd_instant_write(buf, event->recorded_at);
-    XD_BUF_LIT(buf, "\"}");
-    if (buf->failed) {
-        return xd_flow_no_memory(f);
-    }
-    return xd_step_put(f->step, XD_STATE_EXCEPTION, xd_key_seq(f->arena, event->seq),
-                       xd_buf_str(buf), f->fault);
 }
 
 /* --- journal entries --- */

@@ -169,5 +169,6 @@ xd_status xd_flow_outcomes(xd_flow *f);
 xd_status xd_flow_hold_release(xd_flow *f);
 xd_status xd_flow_timer(xd_flow *f);
 xd_status xd_flow_dead_letter(xd_flow *f);
+xd_status xd_flow_exception(xd_flow *f);
 
 #endif

@@ -1,4 +1,5 @@
-/* Decisions of people: releasing a hold, retrying or dropping dead letters. A decision is an event
+/* Decisions of people: releasing a hold, retrying or dropping dead letters, settling exceptions. A
+ * decision is an event
  * of the hub; before it is appended the read side is asked whether there is something to decide.
  * Runs on a worker, because both may take a while. */
 #include "ingress/ingress_int.h"
@@ -17,10 +18,31 @@ enum {
     FOLLOW_MS = 2000, /* how long the answer waits for what the decision did */
 };
 
+/* What can be decided about. */
+typedef struct subject {
+    xd_route_id route;
+    xd_kind kind;       /* of the event that a decision is */
+    const char *name;   /* "dead letter" */
+    const char *folder; /* of the read side */
+    const char *state;  /* member of the document that says whether it is open */
+    const char *member; /* of the event, that holds the id */
+    const char *rule;   /* broken when it is not open */
+    bool only_one;      /* there is one decision, which the event does not name */
+} subject;
+
+static const subject SUBJECTS[] = {
+    {XD_ROUTE_HOLD_RELEASE, XD_KIND_HUB_HOLD_RELEASE, "hold", "holds", "status", "hold",
+     "hold.open", true},
+    {XD_ROUTE_DEAD_LETTERS, XD_KIND_HUB_DEAD_LETTER, "dead letter", "dead-letters", "state",
+     "delivery", "dead_letter.open", false},
+    {XD_ROUTE_EXCEPTIONS, XD_KIND_HUB_EXCEPTION, "exception", "exceptions", "status", "exception",
+     "exception.open", false},
+};
+
 typedef struct decision {
     xd_request *request;
-    xd_kind kind;
-    const char *verb; /* "retry" or "drop" of a dead letter; NULL for a hold */
+    const subject *about;
+    const char *verb; /* "release", "retry", "drop", "settle" */
     xd_str reason;
     xd_str person;
     bool anew; /* what is retried is to be made anew, though the system may have seen it */
@@ -53,16 +75,16 @@ static xd_status look_up(decision *d, const char *folder, xd_str id, char *curso
                     : xd_fail(fault, XD_NO_MEMORY, "http.memory", "no memory for the decision");
 }
 
-/* Whether there is such a hold or dead letter, and it is open. */
+/* Whether there is what is to be decided about, and it is open. */
 static xd_status check_open(decision *d, xd_str id, xd_fault *fault)
 {
     const xd_json *found = NULL;
-    XD_TRY(look_up(d, d->verb ? "dead-letters" : "holds", id, NULL, &found, fault));
-    xd_str is = d->verb ? XD_TEXT(found, "state") : XD_TEXT(found, "status");
+    XD_TRY(look_up(d, d->about->folder, id, NULL, &found, fault));
+    xd_str is = xd_json_get_text(found, xd_str_from(d->about->state));
     if (is.len && (is.len != 4 || strncasecmp(is.ptr, "open", 4) != 0)) {
-        return xd_fail(fault, XD_CONFLICT, d->verb ? "dead_letter.open" : "hold.open",
-                       "%s %.*s is not open any more, it is %.*s", d->verb ? "dead letter" : "hold",
-                       XD_FMT(id), XD_FMT(is));
+        return xd_fail(fault, XD_CONFLICT, d->about->rule,
+                       "%s %.*s is not open any more, it is %.*s", d->about->name, XD_FMT(id),
+                       XD_FMT(is));
     }
     return XD_OK;
 }
@@ -126,7 +148,7 @@ static bool read_body(decision *d, const xd_json **ret_body)
 /* --- posting --- */
 
 /* The id of the decision's event: every request is a decision of its own. One that is repeated
- * finds the hold or dead letter no longer open. */
+ * finds it no longer open. */
 static xd_str decision_id(decision *d)
 {
     unsigned char bytes[DECISION_ID_BYTES];
@@ -142,9 +164,9 @@ static xd_status post(decision *d, xd_str target, int64_t *ret_seq, xd_fault *fa
 {
     xd_buf data;
     xd_buf_init(&data, 64 << 10);
-    xd_buf_str_add(&data, d->verb ? XD_STR("{\"delivery\":") : XD_STR("{\"hold\":"));
+    xd_buf_printf(&data, "{\"%s\":", d->about->member);
     xd_json_write_string(&data, target);
-    if (d->verb) {
+    if (!d->about->only_one) {
         xd_buf_printf(&data, ",\"decision\":\"%s\"%s", d->verb, d->anew ? ",\"anew\":true" : "");
     }
     XD_BUF_LIT(&data, ",\"person\":");
@@ -156,7 +178,7 @@ static xd_status post(decision *d, xd_str target, int64_t *ret_seq, xd_fault *fa
     xd_status status =
         data.failed || !id.ptr
             ? xd_fail(fault, XD_NO_MEMORY, "http.memory", "no memory for the decision")
-            : xd_engine_post(d->request->client->ingress->engine, d->kind, id, d->person,
+            : xd_engine_post(d->request->client->ingress->engine, d->about->kind, id, d->person,
                              xd_buf_str(&data), ret_seq, fault);
     xd_buf_finish(&data);
     return status;
@@ -291,7 +313,7 @@ static void decide_many(decision *d, const xd_json *request_body)
     const xd_json *ids = XD_GET(request_body, "ids");
     if (!ids || ids->type != XD_JSON_ARRAY || ids->count == 0 || ids->count > IDS_MAX) {
         xd_request_refuse_text(r, 422, XD_INVALID, "decision.ids",
-                               "ids must be an array of 1 to %d delivery ids", IDS_MAX);
+                               "ids must be an array of 1 to %d ids", IDS_MAX);
         return;
     }
     one_of_many *ones = xd_arena_alloc(&d->arena, ids->count * sizeof *ones);
@@ -325,13 +347,11 @@ static void decide_many(decision *d, const xd_json *request_body)
 
 static bool run_decision(xd_request *r)
 {
-    bool is_hold = r->route->id == XD_ROUTE_HOLD_RELEASE;
-    xd_str path = xd_str_from(r->path);
-    decision d = {.request = r,
-                  .kind = is_hold ? XD_KIND_HUB_HOLD_RELEASE : XD_KIND_HUB_DEAD_LETTER,
-                  .verb = is_hold                         ? NULL
-                          : path.ptr[path.len - 1] == 'p' ? "drop"
-                                                          : "retry"};
+    decision d = {
+        .request = r, .about = SUBJECTS, .verb = strrchr(r->path, '/') + 1 /* a route's own end */};
+    while (d.about->route != r->route->id) {
+        d.about++;
+    }
     xd_arena_init(&d.arena, ARENA_CAP);
     xd_buf_init(&d.text, ARENA_CAP / 4);
     const xd_json *request_body;
@@ -352,7 +372,7 @@ static void hand_to_worker(xd_request *r)
     xd_request_hand_over(r, run_decision, NULL);
 }
 
-static void begin(xd_request *r)
+void xd_decide_begin(xd_request *r)
 {
     if (!r->client->ingress->ports.read) {
         xd_request_refuse_text(r, 404, XD_NOT_FOUND, "http.path", "this hub has no read side");
@@ -366,14 +386,4 @@ static void begin(xd_request *r)
     if (xd_request_expect_body(r, XD_BODY_GATHER, XD_DECISION_BYTES)) {
         r->step = hand_to_worker;
     }
-}
-
-void xd_decide_hold_begin(xd_request *r)
-{
-    begin(r);
-}
-
-void xd_decide_dead_begin(xd_request *r)
-{
-    begin(r);
 }

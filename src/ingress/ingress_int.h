@@ -280,9 +280,8 @@ void xd_ingress_sweep(xd_ingress *ingress);
 void xd_accept_begin(xd_request *request);              /* accept.c: POST /v1/events */
 void xd_accept_take(xd_request *request, xd_str piece); /* XD_BODY_LINES */
 void xd_source_begin(xd_request *request);              /* accept_source.c: POST /v1/sources/NAME */
-void xd_decide_hold_begin(xd_request *request);         /* decide.c */
-void xd_decide_dead_begin(xd_request *request);
-void xd_read_begin(xd_request *request); /* read.c: GET /v1/... */
+void xd_decide_begin(xd_request *request);              /* decide.c */
+void xd_read_begin(xd_request *request);                /* read.c: GET /v1/... */
 void xd_read_schemas_begin(xd_request *request);
 void xd_read_settle_begin(xd_request *request);
 void xd_read_health_begin(xd_request *request);

@@ -568,7 +568,8 @@ static void loopback_may_be_open_for_events_only(void **state)
 
 /* --- reading and deciding --- */
 
-/* A read side of one open hold and two dead letters. Its timeline says what the flow would. */
+/* A read side of one open hold, an open exception and two dead letters. Its timeline says what the
+ * flow would. */
 static xd_status read_fake(void *context, const xd_read_request *question, xd_buf *body,
                            xd_fault *fault)
 {
@@ -581,7 +582,12 @@ static xd_status read_fake(void *context, const xd_read_request *question, xd_bu
         XD_BUF_LIT(body, "{\"id\":\"H/2\",\"status\":\"RELEASED\"}");
     } else if (strcmp(path, "/dead-letters/12.0") == 0 || strcmp(path, "/dead-letters/12.1") == 0) {
         XD_BUF_LIT(body, "{\"id\":\"12.0\",\"state\":\"open\"}");
-    } else if (strcmp(path, "/trace/H/1") == 0 || strcmp(path, "/trace/12.0") == 0) {
+    } else if (strcmp(path, "/exceptions/7") == 0) {
+        XD_BUF_LIT(body, "{\"id\":\"7\",\"status\":\"open\"}");
+    } else if (strcmp(path, "/exceptions/8") == 0) {
+        XD_BUF_LIT(body, "{\"id\":\"8\",\"status\":\"settled\"}");
+    } else if (strcmp(path, "/trace/7") == 0 || strcmp(path, "/trace/H/1") == 0 ||
+               strcmp(path, "/trace/12.0") == 0) {
         xd_buf_printf(body, "{\"items\":[{\"seq\":1},{\"seq\":%ld,\"result\":\"applied\"}]}",
                       strtol(cursor, NULL, 10) + 1);
     } else if (strcmp(path, "/trace/12.1") == 0) {
@@ -636,25 +642,31 @@ static void reads_and_decisions(void **state)
                  XD_STR("{\"person\":\"bo\",\"reason\":\"again\"}"), &a);
     test_expect(&a, 409, "\"rule\":\"hold.open\"");
     close(fd);
-    /* Dead letters, by a person's own key. */
-    const char as_anna[] = "POST /v1/dead-letters/%s HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer "
+    /* Dead letters and exceptions, by a person's own key. */
+    const char as_anna[] = "POST /v1/%s HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer "
                            "anna\r\n" TEST_JSON "Content-Length: %zu\r\n\r\n%s";
     const struct {
         const char *path, *body;
         int status;
         const char *text;
     } decisions[] = {
-        {"12.0/retry", "{\"reason\":\"r\"}", 200, "\"seq\":3,\"result\":\"applied\"}"},
-        {"12.1/retry", "{\"reason\":\"r\"}", 409, "no such system"},
-        {"12.0/drop", "{\"reason\":\"r\",\"person\":\"bo\"}", 403, "decision.person"},
-        {"13.0/drop", "{\"reason\":\"r\"}", 404, "read.path"},
-        {"drop", "{\"reason\":\"r\",\"ids\":[\"12.0\",\"12.1\",\"13.0\",7]}", 207,
+        {"dead-letters/12.0/retry", "{\"reason\":\"r\"}", 200, "\"seq\":3,\"result\":\"applied\"}"},
+        {"dead-letters/12.1/retry", "{\"reason\":\"r\"}", 409, "no such system"},
+        {"dead-letters/12.0/drop", "{\"reason\":\"r\",\"person\":\"bo\"}", 403, "decision.person"},
+        {"dead-letters/13.0/drop", "{\"reason\":\"r\"}", 404, "read.path"},
+        {"dead-letters/drop", "{\"reason\":\"r\",\"ids\":[\"12.0\",\"12.1\",\"13.0\",7]}", 207,
          "{\"results\":[{\"id\":\"12.0\",\"seq\":5},{\"id\":\"12.1\",\"seq\":6,\"problem\":\"no "
          "such "
          "system\"},{\"id\":\"13.0\",\"problem\":\"nothing at /dead-letters/13.0\"},{\"id\":\"\","
          "\"problem\":\"an id must be a string\"}],\"accepted\":1,\"refused\":3}"},
-        {"drop", "{\"reason\":\"r\",\"ids\":[\"12.0\"]}", 200, "\"accepted\":1,\"refused\":0}"},
-        {"drop", "{\"reason\":\"r\"}", 422, "decision.ids"},
+        {"dead-letters/drop", "{\"reason\":\"r\",\"ids\":[\"12.0\"]}", 200,
+         "\"accepted\":1,\"refused\":0}"},
+        {"dead-letters/drop", "{\"reason\":\"r\"}", 422, "decision.ids"},
+        {"exceptions/7/settle", "{\"reason\":\"r\"}", 200,
+         "{\"accepted\":\"7\",\"seq\":8,\"result\":\"applied\"}"},
+        {"exceptions/8/settle", "{\"reason\":\"r\"}", 409, "\"rule\":\"exception.open\""},
+        {"exceptions/settle", "{\"reason\":\"r\",\"ids\":[\"7\",\"8\"]}", 207,
+         "exception 8 is not open any more, it is settled"},
     };
     for (size_t i = 0; i < sizeof decisions / sizeof decisions[0]; i++) {
         char request[1024];
@@ -678,6 +690,10 @@ static void reads_and_decisions(void **state)
         row.body, XD_STR("{\"hold\":\"H/1\",\"person\":\"bo\",\"reason\":\"price agreed\"}")));
     assert_int_equal(hub.store->ops->log_get(hub.store, 3, &arena, &row, &fault), XD_OK);
     assert_true(xd_str_eq(row.body, XD_STR("{\"delivery\":\"12.0\",\"decision\":\"retry\","
+                                           "\"person\":\"anna\",\"reason\":\"r\"}")));
+    assert_int_equal(hub.store->ops->log_get(hub.store, 8, &arena, &row, &fault), XD_OK);
+    assert_true(xd_str_eq(row.key, XD_STR("7")));
+    assert_true(xd_str_eq(row.body, XD_STR("{\"exception\":\"7\",\"decision\":\"settle\","
                                            "\"person\":\"anna\",\"reason\":\"r\"}")));
     xd_arena_finish(&arena);
     hub.has_thread = false;

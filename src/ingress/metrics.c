@@ -6,6 +6,7 @@ static const char *const route_names[XD_ROUTE_COUNT] = {
     [XD_ROUTE_SOURCES] = "sources",
     [XD_ROUTE_HOLD_RELEASE] = "hold_release",
     [XD_ROUTE_DEAD_LETTERS] = "dead_letters",
+    [XD_ROUTE_EXCEPTIONS] = "exceptions",
     [XD_ROUTE_READ] = "read",
     [XD_ROUTE_SCHEMAS] = "schemas",
     [XD_ROUTE_SETTLE] = "settle",

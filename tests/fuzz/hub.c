@@ -26,13 +26,15 @@ static xd_instant fixed_clock(void)
     return INT64_C(1790000000000000);
 }
 
-/* Stands for the read side: every hold and dead letter is open, and nothing else is known. */
+/* Stands for the read side: every hold, dead letter and exception is open, and nothing else is
+ * known. */
 static xd_status answer_read(void *context, const xd_read_request *request, xd_buf *ret_body,
                              xd_fault *fault)
 {
     (void)context;
     const char *limit = request->query(request->self, "limit");
     if (strncmp(request->path, "/holds/", 7) == 0 ||
+        strncmp(request->path, "/exceptions/", 12) == 0 ||
         strncmp(request->path, "/dead-letters/", 14) == 0) {
         XD_BUF_LIT(ret_body, "{\"status\":\"OPEN\",\"state\":\"open\"}");
         return XD_OK;

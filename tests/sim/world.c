@@ -386,7 +386,7 @@ static xd_status choose_one(void *context, xd_state_kind kind, xd_str key, xd_st
     return XD_OK;
 }
 
-/* One of the open holds or dead letters that people can see. */
+/* One of the open holds, dead letters or exceptions that people can see. */
 static bool choose(choice *c)
 {
     xd_store *inner = shaky_inner(c->world->store);
@@ -480,6 +480,27 @@ static bool settle_dead_letter(world *w, uint64_t draw)
         xd_buf_finish(&b);
     }
     return true;
+}
+
+static void settle_exception(world *w, uint64_t draw)
+{
+    xd_random r = {draw};
+    choice c = {.world = w,
+                .kind = XD_STATE_EXCEPTION,
+                .member = "status",
+                .is = "open",
+                .draw = xd_random_next(&r)};
+    if (!choose(&c)) {
+        return;
+    }
+    xd_buf b;
+    xd_buf_init(&b, 1 << 16);
+    xd_buf_printf(&b,
+                  "{\"exception\":\"%lld\",\"decision\":\"settle\",\"person\":\"carol\","
+                  "\"reason\":\"seen to\"}",
+                  strtoll(c.key.ptr, NULL, 16));
+    decide(w, XD_KIND_HUB_EXCEPTION, draw, XD_STR("carol"), &b);
+    xd_buf_finish(&b);
 }
 
 /* --- turns --- */
@@ -600,7 +621,9 @@ static void act(world *w, const sim_action *a)
         release_hold(w, a->draw);
         break;
     case SIM_DEAD_LETTER:
-        settle_dead_letter(w, a->draw);
+        if (!settle_dead_letter(w, a->draw)) {
+            settle_exception(w, a->draw);
+        }
         break;
     case SIM_CRASH:
         if (a->what == SIM_CRASH_NOW) {

@@ -84,6 +84,7 @@ static const xd_sqlite_migration STATE_MIGRATIONS[] = {
     {RECEIPT_ROWS, "giving receipt rows new keys", "SELECT count(*) FROM state WHERE kind = 12", 3},
     {.sql = XD_SQLITE_RECEIPT_VIEW},
     {.sql = XD_SQLITE_KIND_VIEWS},
+    {.sql = XD_SQLITE_EXCEPTION_VIEWS},
 };
 const int XD_SQLITE_VERSION = sizeof STATE_MIGRATIONS / sizeof STATE_MIGRATIONS[0];
 

@@ -41,6 +41,7 @@ extern const char XD_SQLITE_EVENT_VIEWS[];
 extern const char XD_SQLITE_CODE_VIEWS[];
 extern const char XD_SQLITE_RECEIPT_VIEW[];
 extern const char XD_SQLITE_KIND_VIEWS[];
+extern const char XD_SQLITE_EXCEPTION_VIEWS[];
 /* Run in the log's file with the old database attached as old. */
 extern const xd_sqlite_migration XD_SQLITE_MOVE_LOG;
 

@@ -320,3 +320,21 @@ const char XD_SQLITE_KIND_VIEWS[] =
     "FROM state d LEFT JOIN event l ON l.seq = d.value ->> 'seq'"
     " LEFT JOIN v_kinds k ON k.kind = l.kind LEFT JOIN effect e ON e.seq = l.seq WHERE d.kind = 53;";
 /* clang-format on */
+
+/* Version 10: exceptions that a person settled. */
+const char XD_SQLITE_EXCEPTION_VIEWS[] =
+    "DROP VIEW v_kinds; CREATE VIEW v_kinds (kind, name) AS VALUES (1, 'item'), (2, 'supplier'),"
+    " (3, 'site'), (4, 'uom'), (5, 'account'), (6, 'crosswalk'), (10, 'purchase_order'),"
+    " (11, 'order_change'), (12, 'acknowledgement'), (13, 'ship_notice'), (14, 'order_activity'),"
+    " (20, 'goods_receipt'), (21, 'supplier_return'), (22, 'adjustment'), (23, 'cycle_count'),"
+    " (24, 'transfer'), (25, 'sales_shipment'), (30, 'supplier_invoice'), (31, 'credit_memo'),"
+    " (32, 'payment_status'), (33, 'journal_entry'), (40, 'document'), (60, 'hub_definition'),"
+    " (61, 'hub_outcomes'), (62, 'hub_hold_release'), (63, 'hub_dead_letter'), (64, 'hub_timer'),"
+    " (65, 'hub_map'), (66, 'hub_exception');"
+
+    "DROP VIEW v_exceptions; CREATE VIEW v_exceptions AS SELECT value ->> 'seq' AS seq,"
+    " value ->> 'kind' AS kind, value ->> 'key' AS document, value ->> 'order_key' AS order_key,"
+    " value ->> 'code' AS code, value ->> 'text' AS text, value ->> 'status' AS status,"
+    " value ->> 'at' AS at, value ->> 'settled_by' AS settled_by,"
+    " value ->> 'settled_reason' AS settled_reason, value ->> 'settled_at' AS settled_at "
+    "FROM state WHERE kind = 54;";

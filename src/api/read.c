@@ -48,6 +48,7 @@ static const route ROUTES[] = {
     {"/balances", NULL, xd_ask_balances},
     {"/invoices/", "/match", xd_ask_match},
     {"/status", NULL, xd_ask_status},
+    {"/queues", NULL, xd_ask_queues},
     {"/search", NULL, xd_ask_search},
     {"/raw/", "", xd_ask_raw},
     {"/reports/p2p-controls", NULL, xd_ask_controls},

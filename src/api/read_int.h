@@ -202,6 +202,7 @@ xd_status xd_ask_journal(xd_ask *ask);
 xd_status xd_ask_balances(xd_ask *ask);
 xd_status xd_ask_match(xd_ask *ask);
 xd_status xd_ask_status(xd_ask *ask);
+xd_status xd_ask_queues(xd_ask *ask);
 xd_status xd_ask_search(xd_ask *ask);
 xd_status xd_ask_controls(xd_ask *ask);
 xd_status xd_ask_raw(xd_ask *ask);

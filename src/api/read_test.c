@@ -350,6 +350,15 @@ static void status_counts_what_waits_and_for_how_long(void **state)
     assert_at(status, "invoices/HELD", "1");
 }
 
+static void what_waits_is_counted_alone_too(void **state)
+{
+    (void)state;
+    const xd_json *queues = ask("/queues", NULL);
+    assert_int_equal(queues->count, 4);
+    assert_at(queues, "holds/count", "1");
+    assert_at(queues, "exceptions/oldest_age_s", "55");
+}
+
 static void search_finds_numbers_and_their_beginnings(void **state)
 {
     (void)state;
@@ -468,6 +477,7 @@ int main(void)
         cmocka_unit_test(a_long_trace_comes_in_pages_of_events),
         cmocka_unit_test(a_match_explains_every_line_with_its_numbers),
         cmocka_unit_test(status_counts_what_waits_and_for_how_long),
+        cmocka_unit_test(what_waits_is_counted_alone_too),
         cmocka_unit_test(search_finds_numbers_and_their_beginnings),
         cmocka_unit_test(the_controls_report_is_sorted_by_case),
         cmocka_unit_test(an_answer_past_the_callers_limit_is_refused_whole),

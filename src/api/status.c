@@ -121,6 +121,22 @@ static xd_status write_invoices(xd_ask *ask)
     return status;
 }
 
+static xd_status write_queues(xd_ask *ask)
+{
+    for (size_t i = 0; i < sizeof QUEUES / sizeof QUEUES[0]; i++) {
+        XD_TRY(write_queue(ask, &QUEUES[i]));
+    }
+    return XD_OK;
+}
+
+xd_status xd_ask_queues(xd_ask *ask)
+{
+    xd_out_open(ask->out, '{');
+    XD_TRY(write_queues(ask));
+    xd_out_close(ask->out, '}');
+    return XD_OK;
+}
+
 xd_status xd_ask_status(xd_ask *ask)
 {
     int64_t head = 0;
@@ -142,9 +158,7 @@ xd_status xd_ask_status(xd_ask *ask)
     xd_out_int(ask->out, "backlog", head - written);
     xd_out_int(ask->out, "journal_entries", entries);
     XD_TRY(write_outbox(ask));
-    for (size_t i = 0; i < sizeof QUEUES / sizeof QUEUES[0]; i++) {
-        XD_TRY(write_queue(ask, &QUEUES[i]));
-    }
+    XD_TRY(write_queues(ask));
     XD_TRY(write_invoices(ask));
     xd_out_int(ask->out, "database_bytes", pages * page_bytes);
     xd_out_int(ask->out, "schema_version", version);

@@ -166,6 +166,13 @@ typedef struct xd_workers {
     pthread_t threads[XD_WORKERS];
 } xd_workers;
 
+/* What waits for people, as was told last. */
+typedef struct xd_open_work {
+    pthread_mutex_t lock;
+    xd_buf text; /* metrics */
+    int64_t asked_at_us;
+} xd_open_work;
+
 struct xd_ingress {
     xd_ingress_options options;
     xd_decode_limits limits;
@@ -184,6 +191,7 @@ struct xd_ingress {
     atomic_bool stopping;
     xd_workers workers;
     xd_http_metrics metrics;
+    xd_open_work open_work;
 };
 
 /* --- request.c: what a step may do with its request --- */
@@ -274,6 +282,13 @@ void xd_workers_stop(xd_ingress *ingress);
 void xd_workers_add(xd_ingress *ingress, xd_request *request);
 /* Cuts connections whose client is too slow; called by a worker about once a second. */
 void xd_ingress_sweep(xd_ingress *ingress);
+
+/* --- open_work.c --- */
+
+void xd_open_work_init(xd_open_work *open_work);
+void xd_open_work_finish(xd_open_work *open_work);
+/* Appends metrics that are at most 15 seconds old; may take as long as a read. Thread-safe. */
+void xd_open_work_metrics(xd_open_work *open_work, const xd_ingress_ports *ports, xd_buf *buf);
 
 /* --- begin functions of the routes --- */
 

@@ -595,6 +595,8 @@ static xd_status read_fake(void *context, const xd_read_request *question, xd_bu
                       "{\"items\":[{\"seq\":%ld,\"result\":\"refused\",\"reason\":\"no such "
                       "system\"}]}",
                       strtol(cursor, NULL, 10) + 1);
+    } else if (strcmp(path, "/queues") == 0) {
+        XD_BUF_LIT(body, "{\"holds\":{\"count\":2,\"oldest_age_s\":70},\"parked\":{\"count\":0}}");
     } else if (strcmp(path, "/echo") == 0) {
         const char *q = question->query(question->self, "q");
         xd_buf_printf(body, "{\"q\":\"%s\"}", q ? q : "none");
@@ -625,6 +627,9 @@ static void reads_and_decisions(void **state)
     test_expect(&a, 400, "\"rule\":\"read.limit\"");
     test_request(fd, "GET", "/v1/nothing", "", XD_STR(""), &a);
     test_expect(&a, 404, "\"rule\":\"read.path\"");
+    test_request(fd, "GET", "/metrics", "", XD_STR(""), &a);
+    test_expect(&a, 200, "crossdock_open{queue=\"holds\"} 2\ncrossdock_open{queue=\"parked\"} 0\n");
+    test_expect(&a, 200, "crossdock_open_oldest_seconds{queue=\"holds\"} 70\n");
     /* Holds. */
     test_request(fd, "POST", "/v1/holds/H-9/release", TEST_JSON,
                  XD_STR("{\"person\":\"bo\",\"reason\":\"r\"}"), &a);

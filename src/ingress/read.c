@@ -161,12 +161,24 @@ void xd_read_ready_begin(xd_request *r)
                            g->stopping ? "stopping" : "not ready to take events");
 }
 
-void xd_read_metrics_begin(xd_request *r)
+static bool run_metrics(xd_request *r)
 {
     xd_ingress *g = r->client->ingress;
     xd_ingress_metrics(g, &r->out);
     if (g->ports.metrics) {
         g->ports.metrics(g->ports.metrics_context, &r->out);
     }
+    xd_open_work_metrics(&g->open_work, &g->ports, &r->out);
     xd_request_settle(r, 200, "text/plain; version=0.0.4; charset=utf-8");
+    return true;
+}
+
+static void hand_to_teller(xd_request *r)
+{
+    xd_request_hand_over(r, run_metrics, NULL);
+}
+
+void xd_read_metrics_begin(xd_request *r)
+{
+    r->step = hand_to_teller;
 }

@@ -238,6 +238,7 @@ xd_status xd_ingress_start(const xd_ingress_options *options, xd_engine *engine,
     g->control = (xd_listener){.ingress = g, .local = true};
     pthread_rwlock_init(&g->keys_lock, NULL);
     pthread_mutex_init(&g->clients_lock, NULL);
+    xd_open_work_init(&g->open_work);
     xd_status status = XD_OK;
     if (options->control_path) {
         g->control_path = strdup(options->control_path);
@@ -325,6 +326,7 @@ void xd_ingress_destroy(xd_ingress *g)
     xd_workers_stop(g);
     pthread_rwlock_destroy(&g->keys_lock);
     pthread_mutex_destroy(&g->clients_lock);
+    xd_open_work_finish(&g->open_work);
     free(g->control_path);
     free(g);
 }

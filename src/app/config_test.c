@@ -157,7 +157,7 @@ static void the_definition_is_canonical_and_keeps_digits(void **state)
     snprintf(text, sizeof text, "%.*s", XD_FMT(p->config.definition));
     assert_string_equal(
         text, "{\"accounts\":{\"GRNI\":\"2110-00\",\"INV\":\"1310\"},\"company\":\"northwind\","
-              "\"controllers\":[\"carol\"],\"currency\":\"USD\",\"edition\":3,"
+              "\"controllers\":[\"carol\"],\"currency\":\"USD\",\"edition\":4,"
               "\"match\":{\"early_invoice\":\"post\",\"level\":2},"
               "\"require\":[\"item\",\"supplier\"],"
               "\"systems\":[{\"name\":\"erp\",\"receives\":[\"inventory\",\"order\"]}],"

@@ -550,6 +550,9 @@ xd_status xd_flow_credit_memo(xd_flow *f)
     if (c.doc->doc.exists && c.doc->seq != f->event->seq && !failed) {
         return answer_known(f, c.doc, digest);
     }
+    if (failed) {
+        XD_TRY(xd_exception_outdated(f, c.doc->seq));
+    }
     if (!c.doc->doc.exists && xd_str_eq(XD_TEXT(f->data, "kind"), XD_STR("quantity"))) {
         XD_TRY(xd_control_count_lines(f, XD_TEXT(f->data, "po"), XD_CONTROL_INVOICE_CANCELLED));
     }

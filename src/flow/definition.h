@@ -65,8 +65,9 @@ typedef struct xd_system_rule {
 
 /* Editions of the flows, since what an old log led to must stay as it is:
  * 1: those of logs that name none; 2: the effect of an event that had waited says what ended it;
- * 3: a retry of a body that no map made and the system may have seen says so. */
-enum { XD_EDITION = 3 };
+ * 3: a retry of a body that no map made and the system may have seen says so;
+ * 4: a document that is sent again after an exception settles that. */
+enum { XD_EDITION = 4 };
 
 typedef struct xd_definition {
     int32_t edition;

@@ -13,14 +13,37 @@
                "{'exception':'%lld','decision':'settle','person':'%s','reason':'sent back'}",      \
                (long long)(id), (person))
 
-/* Raises one: a receipt of another item than was ordered. Its number. */
-static int64_t raise_one(world *w, const char *receipt)
+static int64_t receive(world *w, const char *receipt, const char *item)
 {
     return world_send(w, "goods_receipt",
                       "{'receipt_no':'%s','purchase_order':'P','site':'S','received_at':"
                       "'2026-03-01T10:00:00Z','lines':[{'line':1,'po_line':10,'quantity':'1',"
-                      "'item':'OTHER'}]}",
-                      receipt);
+                      "'item':'%s'}]}",
+                      receipt, item);
+}
+
+/* Raises one: a receipt of another item than was ordered. Its number. */
+static int64_t raise_one(world *w, const char *receipt)
+{
+    return receive(w, receipt, "OTHER");
+}
+
+static int64_t adjust(world *w, const char *approved_by)
+{
+    return world_send(w, "adjustment",
+                      "{'adjustment_no':'A1','site':'S','adjusted_at':'2026-03-02T10:00:00Z',"
+                      "'adjusted_by':'ann','approved_by':'%s','lines':[{'line':1,'item':'I',"
+                      "'quantity':'1','reason':'found'}]}",
+                      approved_by);
+}
+
+static int64_t credit(world *w, const char *currency)
+{
+    return world_send(w, "credit_memo",
+                      "{'credit_memo':'C1','supplier':'V','po':'P','currency':'%s','credit_date':"
+                      "'2026-03-04','kind':'price','invoice':'B1','lines':[{'line':1,'po_line':10,"
+                      "'quantity':'1','unit_price':'0.50'}]}",
+                      currency);
 }
 
 static const char *member(world *w, int64_t id, const char *name)
@@ -84,9 +107,50 @@ static void what_cannot_be_decided_is_refused_with_its_reason(void **state)
     world_destroy(w);
 }
 
+static void a_document_sent_again_settles_its_exception(void **state)
+{
+    (void)state;
+    world *w = world_create("{'edition':4}");
+    world_order(w, "10", "10");
+    int64_t first = raise_one(w, "R1");
+    int64_t other = raise_one(w, "R2");
+    int64_t second = raise_one(w, "R1"); /* as wrong as before */
+    assert_string_equal(member(w, first, "status"), "settled");
+    assert_string_equal(member(w, first, "settled_by"), "system");
+    assert_string_equal(member(w, first, "settled_reason"), "sent again as event 4");
+    assert_string_equal(member(w, second, "status"), "open");
+    int64_t third = receive(w, "R1", "I");
+    assert_string_equal(world_effect_member(w, third, "result"), "posted");
+    assert_string_equal(member(w, second, "status"), "settled");
+    assert_string_equal(member(w, other, "status"), "open");
+    /* Movements and credit memos too. */
+    int64_t adjusted = adjust(w, "ann");
+    int64_t credited = credit(w, "EUR");
+    assert_string_equal(member(w, adjusted, "code"), "SAME_PERSON");
+    assert_string_equal(member(w, credited, "code"), "ORDER_CURRENCY");
+    adjust(w, "bob");
+    credit(w, "USD");
+    assert_string_equal(member(w, adjusted, "status"), "settled");
+    assert_string_equal(member(w, credited, "status"), "settled");
+    world_destroy(w);
+}
+
+static void what_an_older_log_led_to_stays_as_it_was(void **state)
+{
+    (void)state;
+    world *w = world_create("{'edition':3}");
+    world_order(w, "10", "10");
+    int64_t id = raise_one(w, "R1");
+    receive(w, "R1", "I");
+    assert_string_equal(member(w, id, "status"), "open");
+    world_destroy(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_document_sent_again_settles_its_exception),
+        cmocka_unit_test(what_an_older_log_led_to_stays_as_it_was),
         cmocka_unit_test(a_person_settles_an_exception_and_says_how),
         cmocka_unit_test(what_cannot_be_decided_is_refused_with_its_reason),
     };

@@ -112,6 +112,9 @@ XD_CHECKED xd_status xd_answer_exception(xd_flow *f, const char *code, const cha
     __attribute__((format(printf, 3, 4)));
 /* Raises an exception beside whatever the answer is. */
 XD_CHECKED xd_status xd_raise(xd_flow *f, const char *code, xd_str text);
+/* The document of event seq, which had raised an exception, is sent again: that one is settled, and
+ * what becomes of this one is another matter. */
+XD_CHECKED xd_status xd_exception_outdated(xd_flow *f, int64_t seq);
 /* Where members of the effect are added; each starts with a comma. */
 static inline xd_buf *xd_effect(xd_flow *f)
 {

@@ -34,6 +34,9 @@ static xd_status admit(xd_flow *f, moving *m, const char *kind, const char *site
                                          "wrong",
                                          kind, XD_FMT(number));
     }
+    if (failed) {
+        XD_TRY(xd_exception_outdated(f, doc->seq));
+    }
     doc->kind = xd_str_from(kind);
     doc->number = number;
     doc->site = m->site;

@@ -471,6 +471,9 @@ static xd_status admit(xd_flow *f, movement *m, bool *ret_go)
         !XD_PLANTED(double_accrual)) {
         return answer_known(f, m);
     }
+    if (failed) {
+        XD_TRY(xd_exception_outdated(f, m->receipt->seq));
+    }
     XD_TRY(xd_flow_order(f, m->po, &m->order));
     if (!m->order->doc.exists) {
         XD_TRY(keep_receipt(f, m, "PARKED"));

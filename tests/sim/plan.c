@@ -1,6 +1,8 @@
 /* Plans: the estate, and documents, decisions and faults in one list. See plan.h. */
 #include "plan.h"
 
+#include "flow/definition.h"
+
 #include <assert.h>
 #include <stdio.h>
 
@@ -54,15 +56,16 @@ static xd_str make_definition(xd_random *r, xd_arena *arena, bool mapped)
 {
     xd_buf b;
     xd_buf_init(&b, 1 << 16);
-    xd_buf_printf(&b,
-                  "{\"edition\":2,\"company\":\"sim\",\"currency\":\"USD\",\"match\":{\"level\":%u,"
-                  "\"early_invoice\":\"%s\"},\"valuation\":\"%s\",\"controls\":%s,\"require\":[%s],"
-                  "\"rounding_cap\":\"%s\",\"duplicate_days\":%u,\"controller_limit\":\"%s\","
-                  "\"controllers\":[\"carol\"],\"tolerances\":{",
-                  chance(r, 75) ? 3 : 2, chance(r, 60) ? "park" : "post",
-                  chance(r, 75) ? "moving_average" : "standard", chance(r, 30) ? "true" : "false",
-                  chance(r, 50) ? "\"item\",\"supplier\",\"site\"" : "",
-                  chance(r, 50) ? "0.05" : "0", chance(r, 40) ? 7 : 0, chance(r, 30) ? "100" : "0");
+    xd_buf_printf(
+        &b,
+        "{\"edition\":%d,\"company\":\"sim\",\"currency\":\"USD\",\"match\":{\"level\":%u,"
+        "\"early_invoice\":\"%s\"},\"valuation\":\"%s\",\"controls\":%s,\"require\":[%s],"
+        "\"rounding_cap\":\"%s\",\"duplicate_days\":%u,\"controller_limit\":\"%s\","
+        "\"controllers\":[\"carol\"],\"tolerances\":{",
+        XD_EDITION, chance(r, 75) ? 3 : 2, chance(r, 60) ? "park" : "post",
+        chance(r, 75) ? "moving_average" : "standard", chance(r, 30) ? "true" : "false",
+        chance(r, 50) ? "\"item\",\"supplier\",\"site\"" : "", chance(r, 50) ? "0.05" : "0",
+        chance(r, 40) ? 7 : 0, chance(r, 30) ? "100" : "0");
     tolerance(r, &b, "price", false);
     tolerance(r, &b, "quantity_ordered", true);
     tolerance(r, &b, "quantity_received", true);

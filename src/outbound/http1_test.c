@@ -332,6 +332,33 @@ static void of_long_content_the_beginning_is_read(void **state)
     assert_int_equal(used, head + XD_HTTP1_BODY_MAX + 1);
 }
 
+/* After which a peer looks at no further request: only where nothing about the head is in doubt. */
+static void an_answer_is_the_last_only_when_it_says_so(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool last;
+    } cases[] = {
+        {OK "Connection: close\r\nContent-Length: 0\r\n\r\n", true},
+        {OK "Connection: close\r\n\r\nuntil the end", true},
+        {OK "Content-Length: 0\r\n\r\n", false},
+        {"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", false},
+        {OK "\r\nuntil the end", false},
+        {OK "Connection: close\r\nContent-Length: 9\r\n\r\ncut", false},
+        {OK "Connection: close\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", false},
+        {OK "Connection: close\nContent-Length: 0\r\n\r\n", false},
+    };
+    static xd_http1 a;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t used;
+        feed(&a, cases[i].text, strlen(cases[i].text), 1, 1, &used);
+        if (a.last != cases[i].last) {
+            fail_msg("%s: %d", cases[i].text, a.last);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +366,7 @@ int main(void)
         cmocka_unit_test(chunks_are_put_together),
         cmocka_unit_test(interim_answers_are_passed_over),
         cmocka_unit_test(a_connection_is_kept_only_when_both_sides_want_that),
+        cmocka_unit_test(an_answer_is_the_last_only_when_it_says_so),
         cmocka_unit_test(what_can_be_read_in_two_ways_ends_the_connection),
         cmocka_unit_test(folded_lines_are_one),
         cmocka_unit_test(what_is_no_answer_is_none),

@@ -116,8 +116,15 @@ void xd_conn_end(xd_transport *t, const xd_sink *to, xd_conn *n, const xd_trip *
 
 /* --- reading --- */
 
-/* The first trip's answer is whole; excess: more came that belongs to no
- * answer, maybe_more: or may be there. */
+/* Who is told why a connection ended: the first trip. Nobody when nothing of that one has left and
+ * the system is known to take connections: another one will do. */
+static const xd_trip *to_blame(const xd_conn *n)
+{
+    return n->proven && n->first->sent == 0 ? NULL : n->first;
+}
+
+/* The first trip's answer is whole; excess: more came that belongs to no answer, maybe_more: or may
+ * be there. */
 static void take_answer(xd_transport *t, const xd_sink *to, xd_conn *n, bool excess,
                         bool maybe_more)
 {
@@ -154,8 +161,8 @@ static bool is_refused_early(const xd_conn *n)
 static bool feed(xd_transport *t, const xd_sink *to, xd_conn *n, size_t got, bool maybe_more)
 {
     for (size_t at = 0, used; at < got; at += used) {
-        if (n->first->sent == 0) { /* nobody has asked */
-            xd_conn_end(t, to, n, NULL, "");
+        if (n->first->sent == 0) {
+            xd_conn_end(t, to, n, to_blame(n), "it spoke before it was asked");
             return false;
         }
         switch (xd_http1_feed(&n->reply, t->in + at, got - at, &used)) {
@@ -183,13 +190,13 @@ static bool pull_some(xd_transport *t, const xd_sink *to, xd_conn *n, bool hangu
     xd_link_moved moved = xd_link_receive(&n->link, t->in, sizeof t->in, &got);
     switch (moved) {
     case XD_LINK_BROKEN:
-        xd_conn_end(t, to, n, n->first, n->link.error);
+        xd_conn_end(t, to, n, to_blame(n), n->link.error);
         return false;
     case XD_LINK_CLOSED:
         if (xd_http1_end(&n->reply) == XD_HTTP1_DONE) {
             take_answer(t, to, n, false, false);
         } else {
-            xd_conn_end(t, to, n, n->first, n->reply.fault);
+            xd_conn_end(t, to, n, to_blame(n), n->reply.fault);
         }
         return false;
     case XD_LINK_WAIT:
@@ -233,13 +240,13 @@ void xd_conn_move(xd_transport *t, const xd_sink *to, xd_conn *n, uint32_t event
     char error[CURL_ERROR_SIZE];
     memcpy(error, n->link.error, sizeof error);
     if (broken && n->first->sent == 0) { /* what may have come is no answer to it */
-        xd_conn_end(t, to, n, n->proven ? NULL : n->first, error);
+        xd_conn_end(t, to, n, to_blame(n), error);
         return;
     }
     if (n->link.tls || broken || (events & (EPOLLIN | HANGUP))) {
         pull(t, to, n, broken || (events & HANGUP));
         if (broken && n->state == XD_CONN_BUSY && !n->early) {
-            xd_conn_end(t, to, n, n->first, error); /* neither direction goes on */
+            xd_conn_end(t, to, n, to_blame(n), error); /* neither direction goes on */
         }
     }
 }

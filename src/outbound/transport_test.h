@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { TURNS = 5000, ANSWERS_MAX = 64, BIG = 1 << 20 };
+enum { TURNS = 5000, ANSWERS_MAX = 64, CONNECTIONS_MAX = 64, BIG = 1 << 20 };
 
 typedef struct seen {
     xd_answer_kind kind;
@@ -35,6 +35,8 @@ typedef struct bench {
     xd_transport *transport;
     seen answers[ANSWERS_MAX];
     int count;
+    int fds[CONNECTIONS_MAX]; /* the remote's ends that were taken and not hung up */
+    int fd_count;
     const char *posts_next; /* an id; NULL: none: posted when the first answer is reported */
 } bench;
 
@@ -43,7 +45,8 @@ static inline void unblock(int fd)
     assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 }
 
-static inline void open_bench(bench *b, int32_t timeout_ms)
+/* The remote, with all that a transport to it needs. */
+static inline void open_remote(bench *b, int32_t timeout_ms)
 {
     memset(b, 0, sizeof *b);
     b->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -61,13 +64,52 @@ static inline void open_bench(bench *b, int32_t timeout_ms)
                                      .timeout_ms = timeout_ms,
                                      .connect_timeout_ms = 2000,
                                      .authorization = "Bearer hush"};
+}
+
+static inline void open_transport(bench *b)
+{
     assert_int_equal(xd_transport_create(&b->options, 1, &b->transport, NULL), XD_OK);
+}
+
+static inline void open_bench(bench *b, int32_t timeout_ms)
+{
+    open_remote(b, timeout_ms);
+    open_transport(b);
+}
+
+static inline void close_listener(bench *b)
+{
+    close(b->listener);
+    b->listener = -1;
+}
+
+static inline void hang_up(bench *b, int fd)
+{
+    int i = 0;
+    while (i < b->fd_count && b->fds[i] != fd) {
+        i++;
+    }
+    assert_true(i < b->fd_count);
+    b->fds[i] = b->fds[--b->fd_count];
+    close(fd);
+}
+
+static inline void reset(bench *b, int fd)
+{
+    const struct linger now = {.l_onoff = 1};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+    hang_up(b, fd);
 }
 
 static inline void close_bench(bench *b)
 {
     xd_transport_destroy(b->transport);
-    close(b->listener);
+    while (b->fd_count) {
+        hang_up(b, b->fds[0]);
+    }
+    if (b->listener >= 0) {
+        close_listener(b);
+    }
 }
 
 static inline xd_call *acquire(bench *b, const char *id)
@@ -122,6 +164,7 @@ static inline void await(bench *b, int count)
     assert_int_equal(b->count, count);
 }
 
+/* The remote's end; the bench closes it. */
 static inline int take_connection(bench *b)
 {
     int fd = -1;
@@ -129,8 +172,9 @@ static inline int take_connection(bench *b)
         turn(b, 1);
         fd = accept(b->listener, NULL, NULL);
     }
-    assert_true(fd >= 0);
+    assert_true(fd >= 0 && b->fd_count < CONNECTIONS_MAX);
     unblock(fd);
+    b->fds[b->fd_count++] = fd;
     return fd;
 }
 

@@ -81,6 +81,23 @@ static int64_t emit(bench *b, const char *order_key)
     return test_hub_emit(b->port, &event);
 }
 
+/* One delivery for each of that many order keys. */
+static void emit_each(bench *b, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "PO-%d", i);
+        emit(b, key);
+    }
+}
+
+static void await_requests(const bench *b, uint32_t count)
+{
+    for (int i = 0; i < 400 && test_remote_count(b->remote) < count; i++) {
+        test_sleep_ms(5);
+    }
+}
+
 static test_reply always(const test_reply *reply)
 {
     return *reply;
@@ -177,14 +194,8 @@ static void slots_bound_what_a_crash_could_repeat(void **state)
     start(&b, NULL);
     run(&b);
     test_hub_hold(true);
-    for (int i = 0; i < 50; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "PO-%d", i);
-        emit(&b, key);
-    }
-    for (int i = 0; i < 400 && test_remote_count(b.remote) < quick.concurrency; i++) {
-        test_sleep_ms(5);
-    }
+    emit_each(&b, 50);
+    await_requests(&b, quick.concurrency);
     test_sleep_ms(50);
     assert_int_equal(test_remote_count(b.remote), quick.concurrency);
     test_hub_hold(false);
@@ -381,11 +392,7 @@ static void a_remote_that_is_down_is_waited_for(void **state)
     test_remote_close(b.remote);
     start(&b, NULL);
     run(&b);
-    for (int i = 0; i < 20; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "PO-%d", i);
-        emit(&b, key);
-    }
+    emit_each(&b, 20);
     test_sleep_ms(150);
     xd_buf text;
     xd_buf_init(&text, 1 << 16);
@@ -461,11 +468,7 @@ static void deliver_over_tls(uint32_t pipeline, uint32_t connections)
     b.remotes[0].ca_file = certificate;
     start(&b, NULL);
     run(&b);
-    for (int i = 0; i < EVENTS; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "PO-%d", i);
-        emit(&b, key);
-    }
+    emit_each(&b, EVENTS);
     assert_true(test_hub_wait(EVENTS));
     for (int64_t seq = 1; seq <= EVENTS; seq++) {
         assert_int_equal(test_hub_outcome(seq, 0).ok, 1);
@@ -508,11 +511,7 @@ static void a_batch_is_one_request_and_splits_when_refused(void **state)
     options.concurrency = 1;
     open_bench(&b, &options, batch_script, NULL);
     start(&b, NULL);
-    for (int i = 0; i < 10; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "PO-%d", i);
-        emit(&b, key);
-    }
+    emit_each(&b, 10);
     run(&b);
     assert_true(test_hub_wait(10));
     test_arrival first = test_remote_arrival(b.remote, 0);
@@ -559,13 +558,13 @@ static void bodies_that_left_memory_come_from_the_store(void **state)
 /* Far more than may be tracked, first at once and then while it drains. Some are offered twice, as
  * a retried dead letter would be, when again is set: those may overtake what is not read again yet.
  */
-static void overflow(bool again)
+static void overflow(bool again, uint32_t pipeline)
 {
     enum { EVENTS = 6000, KEYS = 97 };
     bench b;
     xd_remote_options options = quick;
     options.concurrency = 32;
-    options.pipeline = again ? 1 : 8;
+    options.pipeline = pipeline;
     open_bench(&b, &options, accept_all, NULL);
     start(&b, &(xd_outbound_options){.seed = 1, .max_entries = 1000});
     for (int i = 0; i < EVENTS; i++) {
@@ -600,13 +599,13 @@ static void overflow(bool again)
 static void what_is_too_much_for_memory_is_read_again_and_nothing_is_lost(void **state)
 {
     (void)state;
-    overflow(true);
+    overflow(true, 1);
 }
 
 static void what_is_too_much_for_memory_still_goes_in_order_per_key(void **state)
 {
     (void)state;
-    overflow(false);
+    overflow(false, 8);
 }
 
 static void stopping_lets_requests_under_way_finish_and_records_them(void **state)
@@ -618,14 +617,8 @@ static void stopping_lets_requests_under_way_finish_and_records_them(void **stat
     open_bench(&b, &quick, in_turn, &script);
     start(&b, NULL);
     run(&b);
-    for (int i = 0; i < 20; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "PO-%d", i);
-        emit(&b, key);
-    }
-    for (int i = 0; i < 400 && test_remote_count(b.remote) < quick.concurrency; i++) {
-        test_sleep_ms(5);
-    }
+    emit_each(&b, 20);
+    await_requests(&b, quick.concurrency);
     xd_outbound_stop(b.outbound, 5000);
     uint32_t sent = test_remote_count(b.remote);
     assert_true(sent >= quick.concurrency && sent < 20);

@@ -64,6 +64,26 @@ static xd_tracked *add(bench *b, int64_t seq, uint32_t message, const char *key)
     return d;
 }
 
+/* With a key that no other delivery has. */
+static void add_of_its_own(bench *b, int64_t seq)
+{
+    char key[32];
+    snprintf(key, sizeof key, "k%lld", (long long)seq);
+    add(b, seq, 1, key);
+}
+
+/* Eight deliveries that do not wait for each other; after that many failures none goes. */
+static void open_bench_with_breaker(bench *b, uint32_t failures)
+{
+    xd_lane_options options = plain;
+    options.breaker_failures = failures;
+    options.attempts = 100;
+    open_bench(b, &options, 1);
+    for (int64_t seq = 1; seq <= 8; seq++) {
+        add_of_its_own(b, seq);
+    }
+}
+
 static xd_request *next(bench *b)
 {
     return xd_schedule_next(b->schedule, b->now_us);
@@ -273,9 +293,7 @@ static void the_rate_holds_over_a_minute_after_its_burst(void **state)
     int64_t start_us = b.now_us;
     uint32_t sent = 0;
     for (int64_t seq = 1; b.now_us - start_us <= 60 * 1000000; seq++) {
-        char key[32];
-        snprintf(key, sizeof key, "k%lld", (long long)seq);
-        add(&b, seq, 1, key);
+        add_of_its_own(&b, seq);
         xd_request *request = next(&b);
         if (!request) {
             sleep_until_due(&b);
@@ -296,15 +314,7 @@ static void an_open_breaker_holds_the_system_and_lets_one_probe_through(void **s
 {
     (void)state;
     bench b;
-    xd_lane_options options = plain;
-    options.breaker_failures = 3;
-    options.attempts = 100;
-    open_bench(&b, &options, 1);
-    for (int64_t seq = 1; seq <= 8; seq++) {
-        char key[32];
-        snprintf(key, sizeof key, "k%lld", (long long)seq);
-        add(&b, seq, 1, key);
-    }
+    open_bench_with_breaker(&b, 3);
     for (int i = 0; i < 3; i++) {
         answer(&b, next(&b), XD_ANSWER_UNSENT, 0);
     }
@@ -338,15 +348,7 @@ static void failures_beside_another_are_one_for_the_breaker(void **state)
 {
     (void)state;
     bench b;
-    xd_lane_options options = plain;
-    options.breaker_failures = 2;
-    options.attempts = 100;
-    open_bench(&b, &options, 1);
-    for (int64_t seq = 1; seq <= 8; seq++) {
-        char key[32];
-        snprintf(key, sizeof key, "k%lld", (long long)seq);
-        add(&b, seq, 1, key);
-    }
+    open_bench_with_breaker(&b, 2);
     const xd_answer beside = {.kind = XD_ANSWER_UNKNOWN, .reason = "no answer", .beside = true};
     answer(&b, next(&b), XD_ANSWER_UNKNOWN, 0);
     for (int i = 0; i < 3; i++) {
@@ -370,11 +372,7 @@ static void a_probe_that_is_put_back_leaves_the_next_one_as_probe(void **state)
 {
     (void)state;
     bench b;
-    xd_lane_options options = plain;
-    options.breaker_failures = 1;
-    open_bench(&b, &options, 1);
-    add(&b, 1, 1, "a");
-    add(&b, 2, 1, "b");
+    open_bench_with_breaker(&b, 1);
     answer(&b, next(&b), XD_ANSWER_TRANSIENT, 503);
     sleep_until_due(&b);
     xd_request *probe = next(&b);

@@ -137,7 +137,7 @@ xd_status xd_transport_create(const xd_remote_options *remotes, uint32_t count, 
     return XD_OK;
 }
 
-static void call_destroy(xd_trip *c)
+static void trip_destroy(xd_trip *c)
 {
     xd_buf_finish(&c->face.idempotency_key);
     xd_buf_finish(&c->face.traceparent);
@@ -161,7 +161,7 @@ void xd_transport_destroy(xd_transport *t)
     xd_conn_free_dead(t);
     for (xd_trip *c = t->trips, *next = NULL; c; c = next) {
         next = c->next_all;
-        call_destroy(c);
+        trip_destroy(c);
     }
     for (uint32_t i = 0; i < t->target_count; i++) {
         xd_endpoint_finish(&t->targets[i].endpoint);
@@ -177,7 +177,7 @@ void xd_transport_destroy(xd_transport *t)
     curl_global_cleanup();
 }
 
-static xd_trip *call_create(xd_transport *t, xd_target *r)
+static xd_trip *trip_create(xd_transport *t, xd_target *r)
 {
     xd_trip *c = calloc(1, sizeof *c);
     if (!c) {
@@ -201,7 +201,7 @@ xd_call *xd_transport_acquire(xd_transport *t, uint32_t remote_index)
     if (c) {
         r->free_trips = c->next;
     } else {
-        c = call_create(t, r);
+        c = trip_create(t, r);
         if (!c) {
             return NULL;
         }

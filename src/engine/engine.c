@@ -156,7 +156,7 @@ xd_status xd_engine_create(xd_store *log, xd_store *state, const xd_engine_optio
     e->handed_tail = &e->handed_head;
     e->offers_tail = &e->offers;
     e->retained_tail = &e->retained_head;
-    e->wanted = true;
+    e->ordinary = true;
     e->appender_over = true;
     xd_arena_init(&e->read_arena, READ_ARENA_CAP);
     pthread_mutex_init(&e->lock, NULL);
@@ -247,17 +247,17 @@ xd_status xd_engine_start(xd_engine *e, xd_fault *fault)
     e->appender_over = false;
     if (pthread_create(&e->appender_thread, NULL, xd_engine_run_appender, e) != 0) {
         e->running = false;
-    } else if (pthread_create(&e->wanted_thread, NULL, xd_engine_run_wanted_stepper, e) != 0) {
-        e->running = false;
-        stop_appender(e);
     } else if (pthread_create(&e->stepper_thread, NULL, xd_engine_run_stepper, e) != 0) {
         e->running = false;
+        stop_appender(e);
+    } else if (pthread_create(&e->idle_thread, NULL, xd_engine_run_idle_stepper, e) != 0) {
+        e->running = false;
+        stop_appender(e);
         pthread_mutex_lock(&e->lock);
-        e->wanted = true; /* it ends what there is */
+        e->ordinary = true; /* if it gave the turn away: never again, since it is to stop */
         pthread_cond_broadcast(&e->turn);
         pthread_mutex_unlock(&e->lock);
-        stop_appender(e);
-        pthread_join(e->wanted_thread, NULL);
+        pthread_join(e->stepper_thread, NULL);
     }
     return e->running ? XD_OK
                       : xd_fail(fault, XD_UNAVAILABLE, "engine.thread",
@@ -269,7 +269,7 @@ void xd_engine_stop(xd_engine *e)
     if (e->running) {
         stop_appender(e);
         pthread_join(e->stepper_thread, NULL);
-        pthread_join(e->wanted_thread, NULL);
+        pthread_join(e->idle_thread, NULL);
         e->running = false;
     }
     e->stopping = true;

@@ -1,10 +1,11 @@
 /* The engine: the only door into the log (append), then the step of every event in log order.
  *
- * Two threads. The first takes what waits in the queue, appends it to the log (deduplicating on
- * source and id), commits once, and only then answers the senders. The second steps what is durable
- * against the state cache, offers deliveries to outbound, and writes state in groups of its own
- * transactions. State is a pure function of the log: what has not been written when the process
- * dies is stepped again at the next start. */
+ * One thread takes what waits in the queue, appends it to the log (deduplicating on source and id),
+ * commits once, and only then answers the senders. Another steps what is durable against the state
+ * cache, offers deliveries to outbound, and writes state in groups of its own transactions; in a
+ * burst a third takes its place, which has only the cores that nobody else wants. State is a pure
+ * function of the log: what has not been written when the process dies is stepped again at the next
+ * start. */
 #ifndef XD_ENGINE_ENGINE_H
 #define XD_ENGINE_ENGINE_H
 

@@ -35,7 +35,7 @@ struct xd_engine {
     uint32_t queue_length;
     uint32_t awaited; /* submissions that the appender waits for; 0: it does not wait */
     bool stepper_waits;
-    bool wanted;                /* which of the two steppers has the turn */
+    bool ordinary;              /* of the two steppers that one has the turn (loop.c) */
     bool stepper_over;          /* both are to end */
     pthread_cond_t turn;        /* the other one waits here */
     bool appending;             /* a batch is off the queue and not answered */
@@ -45,7 +45,7 @@ struct xd_engine {
     xd_fault refusal; /* of the last write that the store refused */
     pthread_t appender_thread;
     pthread_t stepper_thread;
-    pthread_t wanted_thread;
+    pthread_t idle_thread;
     bool running;
     atomic_bool stopping;
     atomic_bool write_now;
@@ -125,6 +125,6 @@ void xd_work_code_changed(void *self, const xd_event *event);
 /* Bodies of the engine's threads. */
 void *xd_engine_run_appender(void *engine);
 void *xd_engine_run_stepper(void *engine);
-void *xd_engine_run_wanted_stepper(void *engine);
+void *xd_engine_run_idle_stepper(void *engine);
 
 #endif

@@ -87,35 +87,35 @@ void *xd_engine_run_appender(void *self)
 
 /* --- the stepper ---
  *
- * Two threads, of which one at a time steps. One has a share of the cores, if a smaller one. The
- * other has only what all others leave (SCHED_IDLE), and steps in a burst: when many events
- * wait, accepting more of them goes first, since what waits is durable. Not when someone waits for
- * what steps lead to (deliveries come of them, settle, the end), and not for longer than LATE_US.
- * Two, because a thread may always take the lowest priority, but needs a privilege to leave it
- * (ADR 6). */
+ * Two threads, of which one at a time steps. The ordinary one has a share of the cores, if a
+ * smaller one. The other has only what all others leave (SCHED_IDLE), and steps in a burst: when
+ * many events wait, accepting more of them goes first, since what waits is durable. Not when
+ * someone waits for what steps lead to (deliveries come of them, settle, the end), and not for
+ * longer than LATE_US. Two, because a thread may always take the lowest priority, but needs a
+ * privilege to leave it (ADR 6). */
 
 /* Says which of the two goes on; called by the one that had the turn, with the lock. */
 static void choose_stepper(xd_engine *e)
 {
-    bool burst = xd_work_waiting(e) > (e->wanted ? BURST : BURST_OVER);
-    bool late = xd_work_lag_us(e) > (e->wanted ? CAUGHT_UP_US : LATE_US);
+    bool burst = xd_work_waiting(e) > (e->ordinary ? BURST : BURST_OVER);
+    bool late = xd_work_lag_us(e) > (e->ordinary ? CAUGHT_UP_US : LATE_US);
     bool delivers = e->offered_at_us && e->last_step_us - e->offered_at_us < DELIVERS_US;
-    bool wanted = !burst || late || delivers || e->stopping || e->write_now;
-    if (wanted != e->wanted) {
-        e->wanted = wanted;
+    bool ordinary = !burst || late || delivers || e->stopping || e->write_now;
+    if (ordinary != e->ordinary) {
+        e->ordinary = ordinary;
         pthread_cond_broadcast(&e->turn);
     }
 }
 
-/* Returns when the thread, the one for wanted steps or not, has something to do; false when it is
- * to end. */
-static bool wait_for_steps(xd_engine *e, bool wanted)
+/* Returns when the thread, the ordinary one or the other, has something to do; false when it is to
+ * end. */
+static bool wait_for_steps(xd_engine *e, bool ordinary)
 {
     pthread_mutex_lock(&e->lock);
-    if (e->wanted == wanted) {
+    if (e->ordinary == ordinary) {
         choose_stepper(e);
     }
-    while (e->wanted != wanted && !e->stepper_over) {
+    while (e->ordinary != ordinary && !e->stepper_over) {
         pthread_cond_wait(&e->turn, &e->lock);
     }
     if (!e->stepper_over) {
@@ -138,20 +138,20 @@ static bool wait_for_steps(xd_engine *e, bool wanted)
     return !over;
 }
 
-void *xd_engine_run_stepper(void *self)
+void *xd_engine_run_idle_stepper(void *self)
 {
     xd_engine *e = self;
     const struct sched_param none = {0};
     prctl(PR_SET_NAME, "xd-step-idle"); /* what top and perf show */
-    pthread_setschedparam(pthread_self(), SCHED_IDLE,
-                          &none); /* refused: it is no slower than it was */
+    /* Where that is refused it is as quick as others. */
+    pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
     while (wait_for_steps(e, false)) {
         xd_work_turn(e);
     }
     return NULL;
 }
 
-void *xd_engine_run_wanted_stepper(void *self)
+void *xd_engine_run_stepper(void *self)
 {
     xd_engine *e = self;
     prctl(PR_SET_NAME, "xd-step");

@@ -1,5 +1,6 @@
 /* The engine over the memory store, turned by hand: what its senders are told, what is in the log,
- * and what is left when it dies between two writes. */
+ * and what is left when it dies between two writes. Then its threads over files. */
+#define _GNU_SOURCE /* SCHED_IDLE */
 #include "engine/engine.h"
 #include "engine/replay.h"
 #include "store/store_test.h"
@@ -473,7 +474,7 @@ static void unsettled_deliveries_are_offered_again_after_a_crash(void **state)
     xd_store_destroy(store);
 }
 
-/* --- the two threads on the two files --- */
+/* --- threads, on two files --- */
 
 typedef struct sender {
     xd_engine *engine;
@@ -562,6 +563,8 @@ static void appending_and_stepping_side_by_side_lose_and_repeat_nothing(void **s
 
 /* --- the two that step --- */
 
+#define SECOND ((xd_instant)1000000)
+
 static _Atomic xd_instant moved_clock_now;
 
 static xd_instant moved_clock(void)
@@ -574,20 +577,40 @@ static struct {
     pthread_mutex_t held;   /* by the test: the thread waits */
     pthread_t first;        /* guarded by held, as all below */
     int by_first, by_other; /* turns, since the engine has its threads */
+    bool other_is_idle;     /* has only the cores that nobody else wants */
     bool counts;
-    xd_store_ops ops; /* of the store that has it */
+    xd_instant other_delays; /* the clock moves by it when the other one begins */
+    xd_store_ops ops;        /* of the store that has it */
     void (*hold)(xd_store *store);
 } gate = {.held = PTHREAD_MUTEX_INITIALIZER};
+
+static void count_turn(void)
+{
+    gate.first = gate.by_first ? gate.first : pthread_self();
+    if (pthread_equal(gate.first, pthread_self())) {
+        gate.by_first++;
+    } else if (gate.by_other++ == 0) {
+        gate.other_is_idle = sched_getscheduler(0) == SCHED_IDLE; /* on Linux: of this thread */
+        moved_clock_now += gate.other_delays;
+    }
+}
 
 static void pass_gate(xd_store *store)
 {
     pthread_mutex_lock(&gate.held);
     if (gate.counts) {
-        gate.first = gate.by_first ? gate.first : pthread_self();
-        *(pthread_equal(gate.first, pthread_self()) ? &gate.by_first : &gate.by_other) += 1;
+        count_turn();
     }
     pthread_mutex_unlock(&gate.held);
     gate.hold(store);
+}
+
+static int turns_by_other(void)
+{
+    pthread_mutex_lock(&gate.held);
+    int turns = gate.by_other;
+    pthread_mutex_unlock(&gate.held);
+    return turns;
 }
 
 static void ignore_offer(void *self, xd_parcel *parcel)
@@ -621,17 +644,33 @@ static void open_two(two_steppers *t, xd_delivery_port port)
     send_one(t->engine, order);
     turn_until_idle(t->engine);
     gate.by_first = gate.by_other = 0;
+    gate.other_delays = 0;
     gate.counts = true;
     assert_int_equal(xd_engine_start(t->engine, NULL), XD_OK);
 }
 
 static void close_two(two_steppers *t)
 {
-    assert_true(xd_engine_settle(t->engine, 60000));
     xd_engine_destroy(t->engine);
     xd_store_destroy(t->states);
     xd_store_destroy(t->log);
     test_folder_remove(&t->at);
+}
+
+static xd_status post_receipt(two_steppers *t, sender *self, xd_fault *fault)
+{
+    char text[1024];
+    char id[16];
+    snprintf(id, sizeof id, "r-%d", t->receipts);
+    receipt_text(text, sizeof text, id, t->receipts++, "0.001");
+    const char *texts[] = {text, NULL};
+    bool ignored;
+    xd_submission *s = submission_of(texts, &ignored);
+    s->context = self;
+    s->done = count_answer;
+    xd_status status = xd_engine_submit(t->engine, s, fault);
+    xd_submission_release(s);
+    return status;
 }
 
 /* Returns when they are durable. */
@@ -639,17 +678,7 @@ static void post_receipts(two_steppers *t, int count)
 {
     sender self = {.engine = t->engine};
     for (int i = 0; i < count; i++) {
-        char text[1024];
-        char id[16];
-        snprintf(id, sizeof id, "r-%d", t->receipts);
-        receipt_text(text, sizeof text, id, t->receipts++, "0.001");
-        const char *texts[] = {text, NULL};
-        bool ignored;
-        xd_submission *s = submission_of(texts, &ignored);
-        s->context = &self;
-        s->done = count_answer;
-        assert_int_equal(xd_engine_submit(t->engine, s, NULL), XD_OK);
-        xd_submission_release(s);
+        assert_int_equal(post_receipt(t, &self, NULL), XD_OK);
         while (i - atomic_load(&self.answered) >= 500) { /* the queue takes 512 */
             sched_yield();
         }
@@ -668,48 +697,98 @@ static void wait_until_stepped(two_steppers *t)
     } while (stats.stepped_seq < stats.log_head);
 }
 
-/* Many receipts wait behind one, which is age old when they are stepped. True when they were
- * stepped by another thread than the one that steps single ones, before and after. */
-static bool burst_changes_thread(xd_delivery_port port, xd_instant age)
+typedef struct burst {
+    xd_delivery_port port;
+    xd_instant age;   /* of its receipts, when the first of them are stepped */
+    xd_instant delay; /* that makes them older yet, when the other thread has begun with them */
+    bool awaited;     /* somebody asked for all to be settled, and gave up */
+} burst;
+
+/* Many receipts wait. Returns how many turns of their steps another thread took than the one that
+ * steps single ones, before and after. */
+static int turns_of_burst(burst is)
 {
     two_steppers t;
-    open_two(&t, port);
+    open_two(&t, is.port);
+    gate.other_delays = is.delay;
     post_receipts(&t, 1);
     wait_until_stepped(&t);
-    assert_int_equal(gate.by_other, 0);
+    assert_int_equal(turns_by_other(), 0);
     pthread_mutex_lock(&gate.held);
     post_receipts(&t, 2000);
-    moved_clock_now += age;
+    moved_clock_now += is.age;
+    if (is.awaited) {
+        assert_false(xd_engine_settle(t.engine, 0));
+    }
     pthread_mutex_unlock(&gate.held);
     wait_until_stepped(&t);
     post_receipts(&t, 1);
     wait_until_stepped(&t);
-    pthread_mutex_lock(&gate.held);
-    int by_other = gate.by_other;
-    pthread_mutex_unlock(&gate.held);
+    int turns = turns_by_other();
     post_receipts(&t, 1);
     wait_until_stepped(&t);
-    assert_int_equal(gate.by_other, by_other);
+    assert_int_equal(turns_by_other(), turns);
+    assert_true(xd_engine_settle(t.engine, 60000));
     close_two(&t);
-    return by_other > 0;
+    return turns;
 }
 
-static void a_burst_is_stepped_by_a_thread_that_yields(void **state)
+enum { BURST_TURNS = 25 }; /* at least: of 64 steps, until a hundred of 2000 are left */
+
+static void a_burst_is_stepped_to_its_end_by_a_thread_that_yields(void **state)
 {
     (void)state;
-    assert_true(burst_changes_thread((xd_delivery_port){0}, 0));
+    assert_true(turns_of_burst((burst){.age = 0}) >= BURST_TURNS);
+    assert_true(gate.other_is_idle);
+    assert_true(turns_of_burst((burst){.delay = 5 * SECOND}) >= BURST_TURNS);
 }
 
 static void a_burst_that_waits_too_long_is_stepped_by_one_that_does_not(void **state)
 {
     (void)state;
-    assert_false(burst_changes_thread((xd_delivery_port){0}, 60 * (xd_instant)1000000));
+    assert_int_equal(turns_of_burst((burst){.age = 60 * SECOND}), 0);
+    assert_int_equal(turns_of_burst((burst){.age = 5 * SECOND}), 0); /* it catches up first */
+    assert_int_equal(turns_of_burst((burst){.delay = 60 * SECOND}), 1);
 }
 
 static void a_burst_that_leads_to_deliveries_is_stepped_by_one_that_does_not(void **state)
 {
     (void)state;
-    assert_false(burst_changes_thread((xd_delivery_port){&gate, ignore_offer}, 0));
+    assert_int_equal(turns_of_burst((burst){.port = {NULL, ignore_offer}}), 0);
+}
+
+static void a_burst_that_someone_waits_for_is_stepped_by_one_that_does_not(void **state)
+{
+    (void)state;
+    assert_int_equal(turns_of_burst((burst){.awaited = true}), 0);
+}
+
+static void *stop(void *engine)
+{
+    xd_engine_stop(engine);
+    return NULL;
+}
+
+static void the_steps_before_the_end_do_not_yield(void **state)
+{
+    (void)state;
+    two_steppers t;
+    pthread_t stopper;
+    xd_fault fault = XD_FAULT_NONE;
+    open_two(&t, (xd_delivery_port){0});
+    post_receipts(&t, 1);
+    wait_until_stepped(&t);
+    pthread_mutex_lock(&gate.held);
+    post_receipts(&t, 2000);
+    assert_int_equal(pthread_create(&stopper, NULL, stop, t.engine), 0);
+    sender late = {.engine = t.engine};
+    while (post_receipt(&t, &late, &fault) == XD_OK || strcmp(fault.rule, "engine.stopping") != 0) {
+        sched_yield();
+    }
+    pthread_mutex_unlock(&gate.held);
+    pthread_join(stopper, NULL);
+    assert_int_equal(turns_by_other(), 0);
+    close_two(&t);
 }
 
 int main(void)
@@ -724,9 +803,11 @@ int main(void)
         cmocka_unit_test(state_after_a_crash_is_that_of_a_run_without_one),
         cmocka_unit_test(unsettled_deliveries_are_offered_again_after_a_crash),
         cmocka_unit_test(appending_and_stepping_side_by_side_lose_and_repeat_nothing),
-        cmocka_unit_test(a_burst_is_stepped_by_a_thread_that_yields),
+        cmocka_unit_test(a_burst_is_stepped_to_its_end_by_a_thread_that_yields),
         cmocka_unit_test(a_burst_that_waits_too_long_is_stepped_by_one_that_does_not),
         cmocka_unit_test(a_burst_that_leads_to_deliveries_is_stepped_by_one_that_does_not),
+        cmocka_unit_test(a_burst_that_someone_waits_for_is_stepped_by_one_that_does_not),
+        cmocka_unit_test(the_steps_before_the_end_do_not_yield),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,8 +72,8 @@ static xd_status write_mapped(xd_ask *ask, const xd_message_told *told, const xd
     if (status == XD_OK) {
         status = xd_outmap_write(map, &use, &scratch, &made, NULL, &why);
     }
-    if (scratch.starved || made.starved) {
-        status = xd_fail(ask->fault, XD_NO_MEMORY, "read.memory", "no memory left for this answer");
+    if (scratch.starved || made.starved || status == XD_NO_MEMORY) {
+        status = xd_ask_starved(ask);
     }
     if (status == XD_OK) {
         status = write_body(ask, map, xd_buf_str(&made));

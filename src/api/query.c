@@ -7,10 +7,15 @@
 
 /* --- asking the database --- */
 
+xd_status xd_ask_starved(xd_ask *ask)
+{
+    return xd_fail(ask->fault, XD_NO_MEMORY, "read.memory", "no memory left for this answer");
+}
+
 xd_status xd_ask_no_memory(xd_ask *ask)
 {
     if (ask->arena->starved || ask->out->starved) {
-        return xd_fail(ask->fault, XD_NO_MEMORY, "read.memory", "no memory left for this answer");
+        return xd_ask_starved(ask);
     }
     return xd_fail(ask->fault, XD_LIMIT, "read.memory",
                    "this answer needs more memory than one question may take; ask for less, with "
@@ -220,6 +225,13 @@ void xd_out_name(xd_buf *buf, const char *name)
 {
     comma(buf);
     xd_buf_printf(buf, "\"%s\":", name);
+}
+
+void xd_out_key(xd_buf *buf, xd_str key)
+{
+    comma(buf);
+    xd_json_write_string(buf, key);
+    xd_buf_char(buf, ':');
 }
 
 void xd_out_text(xd_buf *buf, const char *name, xd_str value)

@@ -45,7 +45,9 @@ xd_str xd_column(sqlite3_stmt *s, int column);
 /* Into the ask's arena. */
 XD_CHECKED xd_status xd_ask_copy(xd_ask *ask, xd_str text, xd_str *ret);
 XD_CHECKED xd_status xd_ask_parse(xd_ask *ask, xd_str text, const xd_json **ret);
+/* The question needs more memory than it may take, or (starved) than there is. */
 xd_status xd_ask_no_memory(xd_ask *ask);
+xd_status xd_ask_starved(xd_ask *ask);
 
 /* State document in the arena; XD_STR_NULL when absent. */
 XD_CHECKED xd_status xd_ask_state(xd_ask *ask, xd_state_kind kind, xd_str key, xd_str *ret);
@@ -76,6 +78,8 @@ void xd_out_reopen(xd_buf *buf);
 /* JSON as it is, in an array. */
 void xd_out_value(xd_buf *buf, xd_str json);
 void xd_out_name(xd_buf *buf, const char *name);
+/* As xd_out_name, with a name that is data. */
+void xd_out_key(xd_buf *buf, xd_str key);
 /* A text with ptr NULL is left out, as is raw JSON. */
 void xd_out_text(xd_buf *buf, const char *name, xd_str value);
 void xd_out_raw(xd_buf *buf, const char *name, xd_str json);

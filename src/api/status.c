@@ -53,9 +53,7 @@ static xd_status write_queue(xd_ask *ask, const queue_row *row)
 static void write_count(xd_ask *ask, sqlite3_stmt *s, xd_str unnamed)
 {
     xd_str name = xd_column(s, 0);
-    xd_out_value(ask->out, XD_STR("")); /* the comma */
-    xd_json_write_string(ask->out, name.ptr ? name : unnamed);
-    xd_buf_char(ask->out, ':');
+    xd_out_key(ask->out, name.ptr ? name : unnamed);
     xd_buf_int(ask->out, sqlite3_column_int64(s, 1));
 }
 

@@ -124,16 +124,6 @@ static bool try(xd_fault_hub *hub, const run *r)
     return right;
 }
 
-static uint64_t number_of(const char *text)
-{
-    int64_t number = 0;
-    if (!xd_str_to_int64(xd_str_from(text), &number) || number < 0) {
-        fprintf(stderr, "disk_test: not a number: %s\n", text);
-        exit(2);
-    }
-    return (uint64_t)number;
-}
-
 /* Operations of a run without trouble. */
 static uint64_t measure(xd_fault_hub *hub)
 {
@@ -182,15 +172,16 @@ int main(int argc, char **argv)
     xd_vfs_register();
     xd_fault_hub_init(&hub);
     if (argc == 5) {
-        run r = {.number = number_of(argv[2]),
-                 .lasting = number_of(argv[3]),
-                 .seed = number_of(argv[4])};
+        run r = {.number = xd_fault_number(argv[2], 0),
+                 .lasting = xd_fault_number(argv[3], 0),
+                 .seed = xd_fault_number(argv[4], 0)};
         for (xd_vfs_trouble t = XD_VFS_NONE; t < XD_VFS_TROUBLES; t++) {
             r.trouble = strcmp(xd_vfs_trouble_name(t), argv[1]) == 0 ? t : r.trouble;
         }
         try(&hub, &r);
     } else {
-        try_all(&hub, argc > 1 ? number_of(argv[1]) : 29, argc > 2 ? number_of(argv[2]) : 1);
+        try_all(&hub, argc > 1 ? xd_fault_number(argv[1], 1) : 29,
+                argc > 2 ? xd_fault_number(argv[2], 1) : 1);
     }
     xd_fault_hub_finish(&hub);
     printf("%llu passed, %llu failed\n", (unsigned long long)totals.passed,

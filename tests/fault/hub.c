@@ -612,3 +612,13 @@ bool xd_fault_hub_is_right(xd_fault_hub *hub)
     check_database(hub, hub->log_path);
     return !hub->wrong[0];
 }
+
+uint64_t xd_fault_number(const char *text, int64_t least)
+{
+    int64_t number = 0;
+    if (!xd_str_to_int64(xd_str_from(text), &number) || number < least) {
+        printf("not a number from %lld: %s\n", (long long)least, text);
+        exit(2);
+    }
+    return (uint64_t)number;
+}

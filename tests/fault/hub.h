@@ -57,4 +57,8 @@ xd_status xd_fault_hub_checkpoint(xd_fault_hub *hub);
  * with hub->wrong when not. Closes. */
 bool xd_fault_hub_is_right(xd_fault_hub *hub);
 
+/* An argument of a test that is a number. Says so and ends the program when it is none, or less
+ * than that. */
+uint64_t xd_fault_number(const char *text, int64_t least);
+
 #endif

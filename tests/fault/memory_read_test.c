@@ -245,6 +245,20 @@ static bool answer_of(const xd_fault_hub *hub, xd_reader *reader, const question
     return status == XD_OK;
 }
 
+/* Allocations of an answer, which is given; 0 when it is refused. */
+static uint64_t measure(const xd_fault_hub *hub, xd_reader *reader, const question *q, xd_buf *ret)
+{
+    uint64_t allocations = 0;
+    for (int i = 0; i < 2; i++) { /* the first answer makes what a reader keeps */
+        xd_no_memory_plan(0, 0);
+        if (!answer_of(hub, reader, q, ret)) {
+            return 0;
+        }
+        allocations = xd_no_memory_count();
+    }
+    return allocations;
+}
+
 /* Every every-th allocation, on a reader that has answered before; and of a new one every 16th of
  * those. */
 static void try_question(const xd_fault_hub *hub, xd_reader *reader, const question *q,
@@ -255,13 +269,7 @@ static void try_question(const xd_fault_hub *hub, xd_reader *reader, const quest
     for (int anew = 0; anew < 2; anew++) {
         xd_reader *warm = anew ? NULL : reader;
         uint64_t step = anew ? every * 16 : every;
-        xd_no_memory_plan(0, 0);
-        if (!answer_of(hub, reader, q, &right) || !answer_of(hub, warm, q, &right)) {
-            break;
-        }
-        xd_no_memory_plan(0, 0);
-        (void)!answer_of(hub, warm, q, &right);
-        uint64_t allocations = xd_no_memory_count();
+        uint64_t allocations = measure(hub, warm, q, &right);
         for (size_t span = 0; span < SPANS; span++) {
             for (uint64_t n = 1 + span; n <= allocations; n += step) {
                 try_one(hub, warm, q, xd_buf_str(&right), n, spans[span]);
@@ -271,26 +279,16 @@ static void try_question(const xd_fault_hub *hub, xd_reader *reader, const quest
     xd_buf_finish(&right);
 }
 
-/* --- */
-
-static uint64_t number_of(const char *text)
-{
-    int64_t number = 0;
-    if (!xd_str_to_int64(xd_str_from(text), &number) || number < 0) {
-        fprintf(stderr, "memory_read_test: not a number: %s\n", text);
-        exit(2);
-    }
-    return (uint64_t)number;
-}
-
 static void try_again(const xd_fault_hub *hub, xd_reader *reader, char **argv)
 {
-    const question *q = &questions[number_of(argv[3]) % QUESTIONS];
+    uint64_t n = xd_fault_number(argv[1], 1);
+    uint64_t many = xd_fault_number(argv[2], 1);
+    const question *q = &questions[xd_fault_number(argv[3], 0) % QUESTIONS];
     xd_buf right;
     xd_buf_init(&right, BODY_CAP);
     if (answer_of(hub, reader, q, &right)) {
-        try_one(hub, reader, q, xd_buf_str(&right), number_of(argv[1]), number_of(argv[2]));
-        try_one(hub, NULL, q, xd_buf_str(&right), number_of(argv[1]), number_of(argv[2]));
+        try_one(hub, reader, q, xd_buf_str(&right), n, many);
+        try_one(hub, NULL, q, xd_buf_str(&right), n, many);
     }
     xd_buf_finish(&right);
 }
@@ -309,8 +307,9 @@ int main(int argc, char **argv)
     } else if (argc == 4) {
         try_again(&hub, reader, argv);
     } else {
+        uint64_t every = argc > 1 ? xd_fault_number(argv[1], 1) : 1;
         for (size_t i = 0; i < QUESTIONS; i++) {
-            try_question(&hub, reader, &questions[i], argc > 1 ? number_of(argv[1]) : 1);
+            try_question(&hub, reader, &questions[i], every);
         }
     }
     xd_read_close(reader);

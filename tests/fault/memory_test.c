@@ -145,17 +145,7 @@ static void try_decoders(void)
            (unsigned long long)allocations);
 }
 
-/* --- */
-
-static uint64_t number_of(const char *text)
-{
-    int64_t number = 0;
-    if (!xd_str_to_int64(xd_str_from(text), &number) || number < 1) {
-        fprintf(stderr, "memory_test: not a number: %s\n", text);
-        exit(2);
-    }
-    return (uint64_t)number;
-}
+/* --- all of it --- */
 
 static void try_all(xd_fault_hub *hub, uint64_t every)
 {
@@ -192,9 +182,9 @@ int main(int argc, char **argv)
     }
     xd_fault_hub_init(&hub);
     if (argc == 3) {
-        try_hub(&hub, number_of(argv[1]), number_of(argv[2]));
+        try_hub(&hub, xd_fault_number(argv[1], 1), xd_fault_number(argv[2], 1));
     } else {
-        uint64_t every = argc > 1 ? number_of(argv[1]) : 397;
+        uint64_t every = argc > 1 ? xd_fault_number(argv[1], 1) : 397;
         try_decoders();
         try_all(&hub, every);
     }

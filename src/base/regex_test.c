@@ -264,6 +264,7 @@ static void what_only_browsers_allow_is_refused_when_strict(void **state)
         {"[\\d-z]", 1},   {"(?=a)*", 5},   {"(?!a){2}", 5},
         {"(?<=a)?", 6},   {"(?<!a)+", 6},  {"\\p{Greek}", 0},
         {"a\\p{Xan}", 1}, {"\\p{lu}", 0},  {"\\P{gc=Cased}", 0},
+        {"[\\s-a]", 1},   {"a-}", 2},      {"\\p{gc=Assigned}", 0},
     };
     static const char *const good[] = {
         "\\{",
@@ -288,7 +289,8 @@ static void what_only_browsers_allow_is_refused_when_strict(void **state)
         "(?:(?=a))*",
         "((?=a)b)+",
         "(a)*",
-        "\\$\\^",
+        "\\^\\$\\\\\\.\\*\\+\\?\\(\\)\\[\\]\\{\\}\\|\\/",
+        "(?=a)(b)*(?:c)+",
         "(?<n>a)?",
         "(?:a)+",
         "\\p{Lu}\\p{LC}\\p{Letter}\\p{gc=digit}",
@@ -309,6 +311,9 @@ static void what_only_browsers_allow_is_refused_when_strict(void **state)
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         xd_regex_destroy(compiled(good[i], XD_REGEX_STRICT));
     }
+    xd_regex *regex = NULL;
+    assert_int_equal(xd_regex_create((xd_str){"\\\0", 2}, XD_REGEX_STRICT, &regex, NULL),
+                     XD_INVALID);
 }
 
 static void a_search_goes_on_from_where_it_is_told(void **state)
@@ -393,6 +398,10 @@ static void compiling_is_bounded(void **state)
     static char deep[100001];
     memset(deep, '(', 50000);
     memset(deep + 50000, ')', 50000);
+    assert_int_equal(xd_regex_create((xd_str){deep + 49800, 400}, 0, &regex, NULL), XD_OK);
+    xd_regex_destroy(regex);
+    regex = NULL;
+    assert_int_equal(xd_regex_create((xd_str){deep + 49799, 402}, 0, &regex, NULL), XD_LIMIT);
     assert_int_equal(xd_regex_create((xd_str){deep, 100000}, 0, &regex, NULL), XD_LIMIT);
     assert_int_equal(xd_regex_create((xd_str){deep, 60000}, 0, &regex, NULL), XD_LIMIT);
     assert_null(regex);

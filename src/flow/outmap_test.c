@@ -208,6 +208,10 @@ static void an_action_stands_where_its_soap_wants_it(void **state)
         xd_outmap_close(map);
         xd_arena_finish(&arena);
     }
+    static const char *const unsound[] = {"a b", "a\"b", "a\\b", "a\x7f", "urn:\xc3\xa4", "a\tb"};
+    for (size_t i = 0; i < sizeof unsound / sizeof unsound[0]; i++) {
+        assert_false(xd_soap_action_is_sound(xd_str_from(unsound[i])));
+    }
     char longest[XD_OUTMAP_ACTION_MAX + 1];
     memset(longest, 'a', sizeof longest);
     assert_true(xd_soap_action_is_sound((xd_str){longest, XD_OUTMAP_ACTION_MAX}));

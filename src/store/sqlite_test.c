@@ -229,9 +229,9 @@ static void files_that_are_not_ours_are_refused_with_a_reason(void **state)
     assert_int_equal(try_open(&nowhere, XD_STORE_WRITE, &fault), XD_IO);
 }
 
-static void an_older_schema_is_migrated_whole_and_keeps_its_rows(void **state)
+/* A folder as version 1 left it, with what sql adds. */
+static void write_version_1(const test_folder *at, const char *sql)
 {
-    const test_folder *at = *state;
     raw(at, "PRAGMA page_size=8192;" /* as every version had it */
             "CREATE TABLE gone (a)");
     raw(at, "DROP TABLE gone");
@@ -240,7 +240,14 @@ static void an_older_schema_is_migrated_whole_and_keeps_its_rows(void **state)
     snprintf(identity, sizeof identity, "PRAGMA application_id=%d; PRAGMA user_version=1",
              XD_SQLITE_APPLICATION_ID);
     raw(at, identity);
-    raw(at, "INSERT INTO source VALUES (1, 'wms');"
+    raw(at, sql);
+}
+
+static void an_older_schema_is_migrated_whole_and_keeps_its_rows(void **state)
+{
+    const test_folder *at = *state;
+    write_version_1(
+        at, "INSERT INTO source VALUES (1, 'wms');"
             "INSERT INTO log VALUES (1, 5, 20, 1, 'id-1', 'GR-1', 'PO-1', NULL, '', '', '{}');"
             "INSERT INTO answer VALUES ('wms', 'key-1', 'hash', 'said', 7);"
             "INSERT INTO meta VALUES ('state_seq', 1);"
@@ -339,11 +346,10 @@ static void keep_told(void *context, const xd_store_upgrade *is)
     told->total = is->total;
 }
 
-static void open_told(const test_folder *at, told_upgrade *told)
+static void upgrade(const test_folder *at, xd_store_tell_upgrade tell, void *context)
 {
     xd_store *store = NULL;
-    assert_int_equal(xd_store_sqlite_open_upgrading(at->path, keep_told, told, &store, NULL),
-                     XD_OK);
+    assert_int_equal(xd_store_sqlite_open_upgrading(at->path, tell, context, &store, NULL), XD_OK);
     xd_store_destroy(store);
 }
 
@@ -351,20 +357,48 @@ static void a_long_upgrade_tells_how_many_of_its_rows_are_done(void **state)
 {
     const test_folder *at = *state;
     told_upgrade told = {0};
-    open_told(at, &told);
+    upgrade(at, keep_told, &told);
     assert_int_equal(told.times + told.ends, 0); /* a new folder has no rows */
     write_version_6(
         at, "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 20000)"
             " INSERT INTO state SELECT 12, 'P/' || n || '/000001', 'x' FROM n");
-    open_told(at, &told);
+    upgrade(at, keep_told, &told);
     assert_true(told.steps > 2);
     assert_int_equal(told.ends, 1);
     assert_int_equal(told.done, 20000);
     assert_int_equal(told.total, 20000);
     int before = told.times;
-    open_told(at, &told); /* there is nothing to upgrade any more */
+    upgrade(at, keep_told, &told); /* there is nothing to upgrade any more */
     assert_int_equal(told.times, before);
     assert_int_equal(told.ends, 1);
+}
+
+/* "what done/total" of each part that has rows, as it ends. */
+static void keep_parts(void *context, const xd_store_upgrade *is)
+{
+    char *parts = context;
+    char *at = strstr(parts, is->what);
+    at = at ? at : parts + strlen(parts);
+    if (strcmp(is->unit, "rows") == 0) {
+        snprintf(at, 512 - (size_t)(at - parts), "%s %d/%d\n", is->what, (int)is->done,
+                 (int)is->total);
+    }
+}
+
+static void each_part_of_an_upgrade_counts_its_own_rows(void **state)
+{
+    const test_folder *at = *state;
+    write_version_1(at,
+                    "INSERT INTO source VALUES (1, 'wms');"
+                    "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 9)"
+                    " INSERT INTO log SELECT n, 5, 20, 1, n, n, n, NULL, '', '', '{}' FROM n;"
+                    "INSERT INTO meta VALUES ('state_seq', 7);"
+                    "INSERT INTO state VALUES (12, 'P/1/000001', ''), (12, 'P/2/000001', '');");
+    char parts[512] = "";
+    upgrade(at, keep_parts, parts);
+    assert_string_equal(parts, "moving the log to a file of its own 9/9\n"
+                               "making the register of events 7/7\n"
+                               "giving receipt rows new keys 2/2\n");
 }
 
 static void a_log_that_lost_what_state_was_made_from_is_refused(void **state)
@@ -611,6 +645,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(receipt_rows_of_version_6_are_found_under_their_new_keys,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_upgrade_tells_how_many_of_its_rows_are_done, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(each_part_of_an_upgrade_counts_its_own_rows, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_log_that_lost_what_state_was_made_from_is_refused, setup,
                                         teardown),

@@ -77,7 +77,7 @@ static xd_status write_mapped(xd_ask *ask, const xd_message_told *told, const xd
     }
     if (status == XD_OK) {
         status = write_body(ask, map, xd_buf_str(&made));
-    } else if (status != XD_NO_MEMORY) {
+    } else if (status != XD_NO_MEMORY && why.code != XD_OK) {
         xd_out_text(ask->out, "body_fault", xd_str_from(why.text));
         status = XD_OK;
     }

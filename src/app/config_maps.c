@@ -172,8 +172,7 @@ static bool check_message(const map_reader *r)
             r, "from", "maps.message", "is no message, nor any%s%s%s; docs/messages.md lists them",
             near.best ? "; did you mean " : "", near.best ? near.best : "", near.best ? "?" : "");
     }
-    const char *slash = media ? strchr(media, '/') : NULL;
-    if (media && (!slash || slash == media || slash[1] == '\0')) {
+    if (media && !xd_content_type_is_sound(xd_str_from(media))) {
         refuse(r, "content_type", "maps.content_type",
                "must be a media type, such as text/xml; charset=utf-8");
         good = false;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FILE_BYTES = 160, MEDIA_GIVEN_MAX = 128, BODY_MAX_BYTES = 64 << 20, BODY_DEPTH = 512 };
+enum { FILE_BYTES = 160, BODY_MAX_BYTES = 64 << 20, BODY_DEPTH = 512 };
 
 struct xd_outmap {
     char file[FILE_BYTES]; /* for messages; the map's name when no file is known */
@@ -46,6 +46,17 @@ bool xd_soap_action_is_sound(xd_str action)
     for (size_t i = 0; sound && i < action.len; i++) {
         char c = action.ptr[i];
         sound = c > ' ' && c < 0x7f && c != '"' && c != '\\';
+    }
+    return sound;
+}
+
+bool xd_content_type_is_sound(xd_str type)
+{
+    const char *slash = type.len ? memchr(type.ptr, '/', type.len) : NULL;
+    bool sound = slash && slash > type.ptr && slash < type.ptr + type.len - 1 &&
+                 type.len <= XD_OUTMAP_TYPE_MAX;
+    for (size_t i = 0; sound && i < type.len; i++) {
+        sound = type.ptr[i] >= ' ' && type.ptr[i] < 0x7f;
     }
     return sound;
 }
@@ -128,10 +139,13 @@ xd_status xd_outmap_open(const xd_json *version, xd_outmap **ret, xd_fault *faul
     }
     if (status == XD_OK) {
         choose_media(m, layout);
-        if (media.len && media.len < MEDIA_GIVEN_MAX) {
+        if (media.len) {
             snprintf(m->media, sizeof m->media, "%.*s", XD_FMT(media));
         }
-        status = choose_action(m, layout, XD_TEXT(version, "soap_action"), fault);
+        status = !media.len || xd_content_type_is_sound(media)
+                     ? choose_action(m, layout, XD_TEXT(version, "soap_action"), fault)
+                     : xd_fail(fault, XD_INVALID, "map.content_type",
+                               "no header can carry its content_type");
     }
     if (status != XD_OK) {
         xd_outmap_close(m);

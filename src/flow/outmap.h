@@ -7,7 +7,7 @@
 
 #include "flow/step.h"
 
-enum { XD_OUTMAP_MEDIA_BYTES = 512, XD_OUTMAP_ACTION_MAX = 256 };
+enum { XD_OUTMAP_MEDIA_BYTES = 512, XD_OUTMAP_ACTION_MAX = 256, XD_OUTMAP_TYPE_MAX = 127 };
 
 typedef struct xd_outmap xd_outmap; /* one version, compiled: immutable */
 
@@ -27,6 +27,10 @@ const char *xd_outmap_soap_action(const xd_outmap *map);
 /* Whether a header can carry the text as an action, in quotes: a URI of visible ASCII, without
  * quote and backslash, XD_OUTMAP_ACTION_MAX bytes at most. "" is one. */
 bool xd_soap_action_is_sound(xd_str action);
+
+/* Whether the text is a media type that a header can carry: type/subtype and parameters in
+ * printable ASCII, XD_OUTMAP_TYPE_MAX bytes at most. */
+bool xd_content_type_is_sound(xd_str type);
 
 /* The version that "name@hash" names: its hash, which is its key in XD_STATE_MAP. */
 xd_str xd_outmap_hash(xd_str version);

@@ -1,7 +1,6 @@
 /* Decisions of people: releasing a hold, retrying or dropping dead letters, settling exceptions. A
- * decision is an event
- * of the hub; before it is appended the read side is asked whether there is something to decide.
- * Runs on a worker, because both may take a while. */
+ * decision is an event of the hub; before it is appended the read side is asked whether there is
+ * something to decide. Runs on a worker, because both may take a while. */
 #include "ingress/ingress_int.h"
 
 #include "base/hash.h"

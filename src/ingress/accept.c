@@ -15,6 +15,10 @@ enum {
     /* What an event takes while it is decoded, with its text and its tree: seldom more. */
     LIKELY_BYTES = 512,
     LIKELY_FACTOR = 4,
+    /* More than this takes so long to decode (a millisecond for 256 KiB, two or three when it is
+     * lines) that the decoder does it: the others of the loop would wait for it, at each of the
+     * passes in which their own requests come and go. */
+    HEAVY_BYTES = 32 << 10,
     /* What one NDJSON request may hold at once, whatever its length: lines and one submission. */
     LINES_HELD = 2 * XD_BULK_CHUNK_BYTES
 };
@@ -241,12 +245,13 @@ static bool move_gathered(xd_request *r, xd_str *ret_body)
     return true;
 }
 
-/* The whole body is here. */
-static void submit_events(xd_request *r)
+/* The whole body is here: makes it events, or settles why not. Also on the decoder, for which
+ * the answer is true: it is done. */
+static bool decode_events(xd_request *r)
 {
     xd_str body = {r->body, (size_t)r->received};
     if (r->body_mode == XD_BODY_GATHER && !move_gathered(r, &body)) {
-        return;
+        return true;
     }
     xd_submission *s = r->submission;
     r->is_batch = r->is_batch || (!r->is_binary && xd_decode_is_array(body) &&
@@ -255,11 +260,17 @@ static void submit_events(xd_request *r)
     int64_t index;
     if (decode(r, body, &index, &fault) != XD_OK) {
         xd_request_refuse(r, 0, &fault, index);
-        return;
+    } else if (sign_events(r, s) && r->headers.idempotency_key.ptr) {
+        (void)xd_accept_set_key(r, s, body); /* what keeps it from that is the answer by now */
     }
-    if (!sign_events(r, s) || (r->headers.idempotency_key.ptr && !xd_accept_set_key(r, s, body))) {
-        return;
-    }
+    return true;
+}
+
+/* They are events. */
+static void submit_events(xd_request *r)
+{
+    xd_submission *s = r->submission;
+    xd_fault fault = XD_FAULT_NONE;
     s->answer = write_kept_answer;
     if (s->count == 0) {
         /* An empty batch is allowed and leaves no trace. */
@@ -276,6 +287,18 @@ static void submit_events(xd_request *r)
     if (xd_engine_submit(r->client->ingress->engine, s, &fault) != XD_OK) {
         xd_request_await_nothing(r);
         xd_request_refuse(r, 0, &fault, -1);
+    }
+}
+
+static void take_events(xd_request *r)
+{
+    if (r->received > HEAVY_BYTES) {
+        xd_request_hand_to_decoder(r, decode_events, submit_events);
+        return;
+    }
+    decode_events(r);
+    if (!r->status) {
+        submit_events(r);
     }
 }
 
@@ -348,26 +371,47 @@ static void settle_chunk(xd_request *r)
     }
 }
 
-/* Submits the lines at hand; when the body is over and none is left, answers. */
-static void build_next_chunk(xd_request *r)
+/* Makes a submission of the lines at hand. Also on the decoder, for which the answer is true. */
+static bool build_chunk(xd_request *r)
 {
-    xd_fault fault = XD_FAULT_NONE;
-    xd_submission *s;
+    r->is_handed_over = false;
+    r->build_fault = XD_FAULT_NONE;
+    r->build_fault.code = xd_bulk_next(r->bulk, r->build_is_last, &r->submission, &r->build_fault);
+    return true;
+}
+
+/* Submits what was built; when the body is over and nothing is left, answers. */
+static void submit_chunk(xd_request *r)
+{
     r->step = build_next_chunk;
-    if (xd_bulk_next(r->bulk, r->body_complete, &s, &fault) != XD_OK) {
-        xd_accept_refuse_tally(r, &fault);
+    if (r->build_fault.code != XD_OK) {
+        xd_accept_refuse_tally(r, &r->build_fault);
         return;
     }
+    xd_submission *s = r->submission;
+    xd_fault fault = XD_FAULT_NONE;
     if (s) {
-        r->submission = s;
         if (!xd_accept_submit(r, settle_chunk, &fault)) {
             r->bulk->tally.lines -= s->count;
             xd_accept_refuse_tally(r, &fault);
             xd_request_wake(r);
         }
-    } else if (r->body_complete) {
+    } else if (r->build_is_last) {
         xd_accept_answer_tally(r);
+    } else if (r->body_complete) {
+        build_next_chunk(r); /* it was not, when this was built */
     }
+}
+
+static void build_next_chunk(xd_request *r)
+{
+    r->build_is_last = r->body_complete;
+    if (xd_lines_waiting(&r->bulk->lines) > HEAVY_BYTES) {
+        xd_request_hand_to_decoder(r, build_chunk, submit_chunk);
+        return;
+    }
+    build_chunk(r);
+    submit_chunk(r);
 }
 
 void xd_accept_take(xd_request *r, xd_str piece)
@@ -518,7 +562,7 @@ void xd_accept_begin(xd_request *r)
         return;
     }
     int64_t length = r->headers.content_length;
-    r->step = submit_events;
+    r->step = take_events;
     size_t most = r->is_binary ? g->limits.max_event_bytes : g->options.max_body_bytes;
     /* Memory is given to what has come, not to what was announced. */
     bool is_small = length >= 0 && length <= SMALL_BODY_BYTES;

@@ -26,7 +26,7 @@ enum {
     XD_METHOD_OTHER = 16,
     XD_NAME_BYTES = 129, /* of a key's name or a person, with the NUL; longer ones are refused */
     XD_DECISION_BYTES = 256 << 10, /* body of a decision */
-    XD_WORKERS = 2,
+    XD_WORKERS_MAX = 2,
 };
 
 typedef struct xd_request xd_request;
@@ -97,7 +97,10 @@ struct xd_request {
     /* Of a source whose records are mapped. */
     const xd_source *source; /* borrows; NULL: the body is events */
     xd_transform *transform; /* owns */
-    xd_fault build_fault;    /* why there is no next submission, when its code is not XD_OK */
+
+    /* Of what is built on a worker. */
+    xd_fault build_fault; /* why there is no next submission, when its code is not XD_OK */
+    bool build_is_last;   /* the whole body was there when it began */
 
     /* Answer; status 0 until it is settled. */
     unsigned status;
@@ -156,6 +159,7 @@ struct xd_loop {
 };
 
 typedef struct xd_workers {
+    xd_ingress *ingress; /* borrows */
     pthread_mutex_t lock;
     pthread_cond_t work;
     xd_request *head;
@@ -163,7 +167,7 @@ typedef struct xd_workers {
     bool ready; /* lock and condition exist */
     bool stopping;
     uint32_t running;
-    pthread_t threads[XD_WORKERS];
+    pthread_t threads[XD_WORKERS_MAX];
 } xd_workers;
 
 /* What waits for people, as was told last. */
@@ -189,7 +193,8 @@ struct xd_ingress {
     atomic_size_t inflight_bytes;
     atomic_uint waiting; /* requests suspended */
     atomic_bool stopping;
-    xd_workers workers;
+    xd_workers workers;  /* of reads, decisions and sources */
+    xd_workers decoders; /* of large bodies: intake does not wait for slow reads */
     xd_http_metrics metrics;
     xd_open_work open_work;
 };
@@ -213,6 +218,9 @@ void xd_request_wake(xd_request *request);
  * the MHD thread. */
 void xd_request_hand_over(xd_request *request, bool (*work)(xd_request *),
                           void (*step)(xd_request *));
+/* The same on a thread that does nothing but decode large bodies. */
+void xd_request_hand_to_decoder(xd_request *request, bool (*work)(xd_request *),
+                                void (*step)(xd_request *));
 /* Settles the answer: the body is in request->out. */
 void xd_request_settle(xd_request *request, unsigned status, const char *content_type);
 /* Settles the answer with the problem document of fault; status 0: from its code. */
@@ -277,9 +285,11 @@ bool xd_auth_check(xd_request *request);
 
 /* --- workers.c --- */
 
-XD_CHECKED xd_status xd_workers_start(xd_ingress *ingress, xd_fault *fault);
-void xd_workers_stop(xd_ingress *ingress);
-void xd_workers_add(xd_ingress *ingress, xd_request *request);
+/* count is at most XD_WORKERS_MAX. */
+XD_CHECKED xd_status xd_workers_start(xd_workers *workers, xd_ingress *ingress, uint32_t count,
+                                      xd_fault *fault);
+void xd_workers_stop(xd_workers *workers);
+void xd_workers_add(xd_workers *workers, xd_request *request);
 /* Cuts connections whose client is too slow; called by a worker about once a second. */
 void xd_ingress_sweep(xd_ingress *ingress);
 

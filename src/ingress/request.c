@@ -88,7 +88,15 @@ void xd_request_hand_over(xd_request *r, bool (*work)(xd_request *), void (*step
 {
     r->work = work;
     xd_request_wait(r, step);
-    xd_workers_add(r->client->ingress, r);
+    xd_workers_add(&r->client->ingress->workers, r);
+}
+
+void xd_request_hand_to_decoder(xd_request *r, bool (*work)(xd_request *),
+                                void (*step)(xd_request *))
+{
+    r->work = work;
+    xd_request_wait(r, step);
+    xd_workers_add(&r->client->ingress->decoders, r);
 }
 
 /* --- settling the answer --- */

@@ -247,7 +247,10 @@ xd_status xd_ingress_start(const xd_ingress_options *options, xd_engine *engine,
         }
     }
     if (status == XD_OK) {
-        status = xd_workers_start(g, fault);
+        status = xd_workers_start(&g->workers, g, XD_WORKERS_MAX, fault);
+    }
+    if (status == XD_OK) {
+        status = xd_workers_start(&g->decoders, g, 1, fault);
     }
     if (status == XD_OK) {
         status = start_listeners(g, fault);
@@ -323,7 +326,8 @@ void xd_ingress_destroy(xd_ingress *g)
     wait_for_requests(g, INT64_MAX);
     stop_loops(&g->tcp);
     stop_loops(&g->control);
-    xd_workers_stop(g);
+    xd_workers_stop(&g->workers);
+    xd_workers_stop(&g->decoders);
     pthread_rwlock_destroy(&g->keys_lock);
     pthread_mutex_destroy(&g->clients_lock);
     xd_open_work_finish(&g->open_work);

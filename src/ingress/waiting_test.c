@@ -1,5 +1,6 @@
 /* Requests that wait for their commit, over a real engine and memory store: answers, push-back,
  * stopping, clients that leave, bodies that do not come, many at once. */
+#include "ingress/bulk.h"
 #include "ingress/test_hub.h"
 
 #include <poll.h>
@@ -102,6 +103,161 @@ static void await_figure(const test_hub *hub, const char *name, int64_t value)
     }
     assert_int_equal(figure(hub, name), value);
 }
+
+/* --- large bodies --- */
+
+/* Reads that are held until they are let go. */
+typedef struct held_reads {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int reading;
+    bool released;
+} held_reads;
+
+static xd_status read_when_released(void *context, const xd_read_request *question, xd_buf *body,
+                                    xd_fault *fault)
+{
+    held_reads *held = context;
+    (void)question;
+    (void)fault;
+    pthread_mutex_lock(&held->lock);
+    held->reading++;
+    pthread_cond_broadcast(&held->changed);
+    while (!held->released) {
+        pthread_cond_wait(&held->changed, &held->lock);
+    }
+    pthread_mutex_unlock(&held->lock);
+    XD_BUF_LIT(body, "{}");
+    return XD_OK;
+}
+
+/* Asks for something to read on each of the connections; returns when all are being read. */
+static void hold_reads(held_reads *held, const int *fds, int count)
+{
+    static const char get[] =
+        "GET /v1/held HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " TEST_SECRET "\r\n\r\n";
+    for (int i = 0; i < count; i++) {
+        assert_true(test_send(fds[i], get, sizeof get - 1));
+    }
+    pthread_mutex_lock(&held->lock);
+    while (held->reading < count) {
+        pthread_cond_wait(&held->changed, &held->lock);
+    }
+    pthread_mutex_unlock(&held->lock);
+}
+
+static void release_reads(held_reads *held)
+{
+    pthread_mutex_lock(&held->lock);
+    held->released = true;
+    pthread_cond_broadcast(&held->changed);
+    pthread_mutex_unlock(&held->lock);
+}
+
+enum { NONE = -1, ALL = -2 };
+
+/* count events with something between them; number wrong of them is wrong, or NONE, or ALL. */
+static xd_buf many_events(const char *ids, int count, int wrong, const char *between)
+{
+    xd_buf text;
+    xd_buf_init(&text, 4 << 20);
+    for (int i = 0; i < count; i++) {
+        xd_buf_printf(&text,
+                      "%s{\"specversion\":\"1.0\",\"id\":\"%s-%d\",\"source\":\"urn:test\","
+                      "\"type\":\"crossdock.site.v1\",\"data\":{\"site\":\"S\",\"name\":%s}}",
+                      i ? between : "", ids, i, i == wrong || wrong == ALL ? "7" : "\"Site\"");
+    }
+    return text;
+}
+
+static void send_many(int fd, const char *headers, const char *ids, int count, int wrong,
+                      test_answer *ret)
+{
+    bool lines = strstr(headers, "ndjson") != NULL;
+    xd_buf events = many_events(ids, count, wrong, lines ? "\n" : ",");
+    xd_buf body;
+    xd_buf_init(&body, 4 << 20);
+    xd_buf_printf(&body, lines ? "%.*s" : "[%.*s]", XD_FMT(xd_buf_str(&events)));
+    test_request(fd, "POST", "/v1/events", headers, xd_buf_str(&body), ret);
+    xd_buf_finish(&events);
+    xd_buf_finish(&body);
+}
+
+/* So many lines that the last one, without its end, completes a chunk: it is cut before it is known
+ * that nothing follows. */
+static int chunk_count(void)
+{
+    size_t len = 0;
+    int count = XD_BULK_CHUNK_BYTES / 140;
+    for (; len < XD_BULK_CHUNK_BYTES; count++) {
+        xd_buf text = many_events("edge", count + 1, ALL, "\n");
+        len = text.len;
+        xd_buf_finish(&text);
+    }
+    return count;
+}
+
+/* What is large is decoded apart: it waits for no read, gets the answers of what is small, and may
+ * be left alone by its client at any moment. */
+static void large_bodies_are_decoded_apart(void **state)
+{
+    (void)state;
+    enum { MANY = 1000, READERS = 2, LEAVING = 20 }; /* so many have more than 100 KiB */
+    static test_answer a;
+    held_reads held = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    test_hub hub;
+    test_hub_start(&hub, (xd_ingress_options){0}, (xd_engine_options){0},
+                   (xd_ingress_ports){.read = read_when_released, .read_context = &held}, true);
+    int readers[READERS] = {test_connect(hub.port), test_connect(hub.port)};
+    hold_reads(&held, readers, READERS);
+    int fd = test_connect(hub.port);
+    send_many(fd, TEST_BATCH, "whole", MANY, NONE, &a);
+    test_expect(&a, 202, "{\"accepted\":1000,\"duplicates\":0,");
+    send_many(fd, TEST_BATCH, "wrong", MANY, 999, &a);
+    test_expect(&a, 422, "\"pointer\":\"/999/data/name\"");
+    send_many(fd, TEST_JSON "Idempotency-Key: large\r\n", "keyed", MANY, NONE, &a);
+    test_expect(&a, 202, "{\"accepted\":1000,");
+    send_many(fd, TEST_JSON "Idempotency-Key: large\r\n", "keyed", MANY, NONE, &a);
+    test_expect(&a, 202, "{\"accepted\":1000,\"duplicates\":0,");
+    assert_true(test_has_header(&a, "Idempotent-Replayed: true"));
+    /* The last line has no end. */
+    send_many(fd, TEST_NDJSON, "line", MANY, 3, &a);
+    test_expect(&a, 207, "{\"lines\":1000,\"accepted\":999,\"duplicates\":0,\"refused\":1,");
+    /* Nothing comes of the first pieces. */
+    send_many(fd, TEST_NDJSON, "none", 8 * MANY, ALL, &a);
+    test_expect(&a, 422, "\"lines\":8000,\"accepted\":0,");
+    int count = chunk_count();
+    char all[64];
+    send_many(fd, TEST_NDJSON, "edge", count, ALL, &a);
+    snprintf(all, sizeof all, "\"lines\":%d,\"accepted\":0,", count);
+    test_expect(&a, 422, all);
+    for (int i = 0; i < LEAVING; i++) {
+        xd_buf body = many_events("left", MANY, MANY - 1 - i, "\n");
+        int leaving = test_connect(hub.port);
+        char head[512];
+        int n = snprintf(head, sizeof head,
+                         "POST /v1/events HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " TEST_SECRET
+                         "\r\n%sContent-Length: %zu\r\n\r\n",
+                         i % 2 ? TEST_NDJSON : TEST_STRUCTURED, body.len);
+        test_send(leaving, head, (size_t)n);
+        test_send(leaving, body.ptr, body.len - (i % 4 ? 0 : 1));
+        reset_connection(leaving);
+        xd_buf_finish(&body);
+    }
+    await_figure(&hub, "\ncrossdock_http_connections_total ", READERS + 1 + LEAVING);
+    await_figure(&hub, "\ncrossdock_http_connections ", READERS + 1);
+    assert_int_equal(figure(&hub, "\ncrossdock_http_inflight_bytes "), 0);
+    release_reads(&held);
+    for (int i = 0; i < READERS; i++) {
+        test_receive(readers[i], true, &a);
+        test_expect(&a, 200, "{}");
+        close(readers[i]);
+    }
+    close(fd);
+    test_hub_stop(&hub);
+}
+
+/* --- clients that leave --- */
 
 /* Some go at once, some when the commit has taken unusually long; what they sent is accepted. */
 static void clients_may_leave_before_the_commit(void **state)
@@ -325,6 +481,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_come_after_the_commit),
+        cmocka_unit_test(large_bodies_are_decoded_apart),
         cmocka_unit_test(clients_may_leave_before_the_commit),
         cmocka_unit_test(clients_may_close_their_side_at_once),
         cmocka_unit_test(one_address_has_so_many_connections),

@@ -1,14 +1,15 @@
 /* Workers: a few threads for what may take a while (reads, decisions), so that it never holds up
- * intake. One of them also looks after slow clients. See ingress_int.h. */
+ * intake, and one for large bodies, so that they hold up neither the small ones nor wait for reads.
+ * Now and then one of them looks after slow clients. See ingress_int.h. */
 #include "ingress/ingress_int.h"
 
+#include <assert.h>
 #include <time.h>
 
 enum { SWEEP_MS = 500, COME_BACK_MS = 5 };
 
-void xd_workers_add(xd_ingress *g, xd_request *r)
+void xd_workers_add(xd_workers *w, xd_request *r)
 {
-    xd_workers *w = &g->workers;
     pthread_mutex_lock(&w->lock);
     r->next = NULL;
     *w->tail = r;
@@ -45,7 +46,7 @@ static xd_request *take(xd_workers *w, int32_t wait_ms, bool *ret_stopping)
     return r;
 }
 
-static void work_on(xd_ingress *g, xd_request *r)
+static void work_on(xd_workers *w, xd_request *r)
 {
     if (r->work(r)) {
         xd_request_wake(r);
@@ -53,33 +54,34 @@ static void work_on(xd_ingress *g, xd_request *r)
     }
     /* Not yet: others first. The pause keeps a lone waiter from spinning. */
     nanosleep(&(struct timespec){.tv_nsec = COME_BACK_MS * 1000000L}, NULL);
-    xd_workers_add(g, r);
+    xd_workers_add(w, r);
 }
 
 static void *run(void *self)
 {
-    xd_ingress *g = self;
+    xd_workers *w = self;
     int64_t next_sweep = 0;
     for (;;) {
         bool stopping;
-        xd_request *r = take(&g->workers, SWEEP_MS, &stopping);
+        xd_request *r = take(w, SWEEP_MS, &stopping);
         if (stopping) {
             return NULL;
         }
         if (r) {
-            work_on(g, r);
+            work_on(w, r);
         }
         int64_t now = xd_ingress_now_us();
         if (now >= next_sweep) {
             next_sweep = now + SWEEP_MS * 1000;
-            xd_ingress_sweep(g);
+            xd_ingress_sweep(w->ingress);
         }
     }
 }
 
-xd_status xd_workers_start(xd_ingress *g, xd_fault *fault)
+xd_status xd_workers_start(xd_workers *w, xd_ingress *g, uint32_t count, xd_fault *fault)
 {
-    xd_workers *w = &g->workers;
+    assert(count <= XD_WORKERS_MAX);
+    w->ingress = g;
     w->tail = &w->head;
     w->ready = true;
     pthread_mutex_init(&w->lock, NULL);
@@ -88,8 +90,8 @@ xd_status xd_workers_start(xd_ingress *g, xd_fault *fault)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&w->work, &attributes);
     pthread_condattr_destroy(&attributes);
-    while (w->running < XD_WORKERS) {
-        if (pthread_create(&w->threads[w->running], NULL, run, g) != 0) {
+    while (w->running < count) {
+        if (pthread_create(&w->threads[w->running], NULL, run, w) != 0) {
             return xd_fail(fault, XD_UNAVAILABLE, "ingress.thread", "cannot start a thread");
         }
         w->running++;
@@ -97,9 +99,8 @@ xd_status xd_workers_start(xd_ingress *g, xd_fault *fault)
     return XD_OK;
 }
 
-void xd_workers_stop(xd_ingress *g)
+void xd_workers_stop(xd_workers *w)
 {
-    xd_workers *w = &g->workers;
     if (!w->ready) {
         return;
     }

@@ -4,9 +4,11 @@
  * what counts is the median of several windows, and an attack gets up to three tries, since the
  * machine may be busy with other things. At the end everything acknowledged must be in the log.
  *
- *     abuse [NAME...]     CROSSDOCK names the program
+ *     abuse [NAME...]     CROSSDOCK names the program; a NAME that there is not lists the attacks
  *
- * One line an attack; closes with "N passed, N failed". */
+ * Says what it does, then for each attack what it is and a line for each try: "ok", "again" when
+ * another try follows, or "FAILED". Closes with "N passed, N failed". When something failed, the
+ * folder of the hub is kept and named. */
 #include "attack.h"
 #include "child.h"
 #include "client.h"
@@ -18,10 +20,14 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -132,6 +138,37 @@ static figures median_of(const client_window *windows, int count)
     return (figures){bench_median(accept, (uint32_t)count), bench_median(deliver, (uint32_t)count)};
 }
 
+/* Appends to a text. */
+__attribute__((format(printf, 3, 4))) static void say(char *text, size_t size, const char *format,
+                                                      ...)
+{
+    size_t len = strlen(text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + len, size - len, format, args);
+    va_end(args);
+}
+
+static void say_count(char *text, size_t size, uint64_t count, const char *of_what)
+{
+    if (count > 0) {
+        say(text, size, "; %llu %s", (unsigned long long)count, of_what);
+    }
+}
+
+/* What the attacker did and what the hub did to it. */
+static void say_attack(char *text, size_t size, const attack *a)
+{
+    say_count(text, size, a->opened, "hostile connections opened");
+    say_count(text, size, a->closed_on_us, "cut by the hub");
+    say_count(text, size, a->answers[2], "answers of 2xx");
+    say_count(text, size, a->answers[4], "of 4xx");
+    say_count(text, size, a->answers[5], "of 5xx");
+    if (!a->plan->piece) {
+        say_count(text, size, a->pieces, a->plan->wanted);
+    }
+}
+
 /* One try; text says what was seen. */
 static bool try_attack(const attack_plan *plan, char *text, size_t size)
 {
@@ -139,6 +176,8 @@ static bool try_attack(const attack_plan *plan, char *text, size_t size)
     static client_window stormy[ATTACK_WINDOWS];
     static attack a;
     uint64_t refused = clients_refused();
+    uint64_t broken = clients_broken();
+    uint64_t pushed_back = clients_pushed_back();
     clients_measure(CALM_WINDOWS, WINDOW_MS, calm);
     attack_start(&a, plan, hub.port);
     bench_sleep_ms(ONSET_MS);
@@ -153,26 +192,31 @@ static bool try_attack(const attack_plan *plan, char *text, size_t size)
     bool in_time = under.accept_ms <= TIMES * without.accept_ms &&
                    under.deliver_ms <= TIMES * without.deliver_ms;
     refused = clients_refused() - refused;
-    int n = snprintf(text, size,
-                     "p99 accepted %.2f ms (%.2f without), delivered %.2f ms (%.2f); newcomer %d "
-                     "ms; %llu cut, %llu answered 2xx, %llu 4xx, %llu 503",
-                     under.accept_ms, without.accept_ms, under.deliver_ms, without.deliver_ms,
-                     newcomer, (unsigned long long)a.closed_on_us, (unsigned long long)a.answers[2],
-                     (unsigned long long)a.answers[4], (unsigned long long)a.answers[5]);
-    if (!seen || refused || newcomer < 0) {
-        snprintf(text + n, size - (size_t)n, "; %s%s%s%s",
-                 seen ? "" : "not seen: ", seen ? "" : plan->wanted,
-                 refused ? ", a client that behaves was refused" : "",
-                 newcomer < 0 ? ", a newcomer was not served" : "");
+    broken = clients_broken() - broken;
+    pushed_back = clients_pushed_back() - pushed_back;
+    say(text, size, "p99 accepted %.2f ms (%.2f without)", under.accept_ms, without.accept_ms);
+    say(text, size, ", delivered %.2f ms (%.2f)", under.deliver_ms, without.deliver_ms);
+    if (newcomer < 0) {
+        say(text, size, "; no newcomer served within %d ms", NEWCOMER_MS);
+    } else {
+        say(text, size, "; newcomer served after %d ms", newcomer);
     }
-    return seen && in_time && !refused && newcomer >= 0;
+    say_count(text, size, broken, "connections of clients that behave broke");
+    say_count(text, size, pushed_back, "times one that behaves was told to wait");
+    say_count(text, size, refused, "requests of clients that behave were refused");
+    say_attack(text, size, &a);
+    if (!seen) {
+        say(text, size, "; not seen: %s", plan->wanted);
+    }
+    return seen && in_time && !refused && !broken && newcomer >= 0;
 }
 
 static void run_attack(const attack_plan *plan)
 {
-    char text[512] = "";
+    char text[768];
     bool good = false;
     for (int i = 0; i < TRIES && !good; i++) {
+        text[0] = '\0';
         good = try_attack(plan, text, sizeof text);
         if (!good && i + 1 < TRIES) {
             printf("again  %-14s %s\n", plan->name, text);
@@ -282,6 +326,43 @@ static void check_memory(void)
     verdict(peak <= MEMORY_MB, "memory", text);
 }
 
+static void check_end(void)
+{
+    int status = 0;
+    char text[256];
+    kill(hub.pid, SIGTERM);
+    while (waitpid(hub.pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    snprintf(text, sizeof text, "the hub, told to stop, ended with %s %d",
+             WIFSIGNALED(status) ? "signal" : "exit code",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    verdict(good, "end", text);
+}
+
+/* What the log gives, stepped anew, is the state that the attacks left. */
+static void check_replay(void)
+{
+    char log[1024];
+    int status = -1;
+    snprintf(log, sizeof log, "%s/replay", folder.path);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int fd = open(log, O_WRONLY | O_CREAT, 0600);
+        dup2(fd, STDOUT_FILENO);
+        dup2(fd, STDERR_FILENO);
+        execl(getenv("CROSSDOCK"), "crossdock", "-C", folder.path, "replay", "--verify", NULL);
+        _exit(127);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    verdict(good, "replay",
+            good ? "the log, replayed, gives the same state" : "it differs, or cannot be done");
+}
+
+/* --- what is asked for --- */
+
 static bool is_wanted(const char *name, int argc, char **argv)
 {
     bool wanted = argc < 2;
@@ -291,8 +372,62 @@ static bool is_wanted(const char *name, int argc, char **argv)
     return wanted;
 }
 
+/* How many attacks are asked for; ends the program at a name that there is not. */
+static uint32_t wanted_count(int argc, char **argv)
+{
+    uint32_t count = 0;
+    for (int i = 1; i < argc; i++) {
+        bool known = false;
+        for (uint32_t k = 0; k < attack_count; k++) {
+            known = known || strcmp(argv[i], attack_plans[k].name) == 0;
+        }
+        if (!known) {
+            fprintf(stderr, "abuse: there is no attack %s; there are:\n", argv[i]);
+            for (uint32_t k = 0; k < attack_count; k++) {
+                fprintf(stderr, "  %-14s %s\n", attack_plans[k].name, attack_plans[k].about);
+            }
+            exit(2);
+        }
+    }
+    for (uint32_t k = 0; k < attack_count; k++) {
+        count += is_wanted(attack_plans[k].name, argc, argv);
+    }
+    return count;
+}
+
+static void introduce(uint32_t count)
+{
+    enum {
+        TRY_MS = ONSET_MS + CALM_MS + (2 * CALM_WINDOWS + ATTACK_WINDOWS) * WINDOW_MS +
+                 3 * CLIENT_GRACE_MS
+    };
+    printf(
+        "%u attacks of %d s each on a hub at 127.0.0.1:%u, while %d clients that behave send "
+        "%d items a second.\n"
+        "Withstood: their p99, until the hub has accepted and until it has delivered, is at most "
+        "%d times that without the attack,\nnone of them is refused or cut, and somebody new "
+        "is served within %d ms. Up to %d tries, since other programs disturb.\n",
+        count, (TRY_MS + 500) / 1000, hub.port, CLIENTS, CLIENTS * CLIENT_RATE_PER_S, TIMES,
+        NEWCOMER_MS, TRIES);
+    fflush(stdout);
+}
+
+static void run_attacks(uint32_t count, int argc, char **argv)
+{
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < attack_count; i++) {
+        if (is_wanted(attack_plans[i].name, argc, argv)) {
+            printf("%u of %u, %s: %s\n", ++number, count, attack_plans[i].name,
+                   attack_plans[i].about);
+            fflush(stdout);
+            run_attack(&attack_plans[i]);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
+    uint32_t count = wanted_count(argc, argv);
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
@@ -303,19 +438,22 @@ int main(int argc, char **argv)
         return 1;
     }
     start_hub(remote_start(clients_arrived));
+    introduce(count);
     clients_start(hub.port);
     bench_sleep_ms(WARM_MS);
-    for (uint32_t i = 0; i < attack_count; i++) {
-        if (is_wanted(attack_plans[i].name, argc, argv)) {
-            run_attack(&attack_plans[i]);
-        }
-    }
+    run_attacks(count, argc, argv);
     clients_stop();
+    printf("Afterwards:\n");
     check_drained();
     check_nothing_lost();
     check_memory();
-    child_stop(&hub);
-    scratch_remove(&folder);
+    check_end();
+    check_replay();
+    if (failed) {
+        printf("the hub's log, its data and the replay's words are in %s\n", folder.path);
+    } else {
+        scratch_remove(&folder);
+    }
     remote_stop();
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;

@@ -19,7 +19,7 @@ typedef int (*hostile_piece)(uint32_t number, uint32_t turn, char *text, size_t 
 
 typedef struct attack_plan {
     const char *name;
-    const char *about;      /* what is shown when it was withstood */
+    const char *about;      /* in words, for whoever watches */
     hostile_piece piece;    /* NULL: run is used */
     void (*run)(attack *a); /* until stopping */
     uint32_t connections;   /* at one time */
@@ -27,7 +27,7 @@ typedef struct attack_plan {
     bool deaf;              /* never reads what comes back */
     /* What must have been seen of the hub by then; NULL: nothing in particular. */
     bool (*withstood)(const attack *a);
-    const char *wanted; /* the same in words */
+    const char *wanted; /* the same in words, in the plural */
 } attack_plan;
 
 struct attack {

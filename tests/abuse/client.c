@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_MS = 5000, RETRY_MS = 10, GRACE_MS = 400 };
+enum { TIMEOUT_MS = 5000, RETRY_MS = 10 };
 
 static struct {
     uint16_t port;
@@ -134,14 +134,14 @@ void clients_measure(int count, int32_t window_ms, client_window *windows)
     clients.window_ns = (int64_t)window_ms * 1000000;
     clients.from_ns = bench_now_ns();
     pthread_mutex_unlock(&clients.lock);
-    bench_sleep_ms(window_ms * count + GRACE_MS);
+    bench_sleep_ms(window_ms * count + CLIENT_GRACE_MS);
     pthread_mutex_lock(&clients.lock);
     clients.windows = NULL;
     pthread_mutex_unlock(&clients.lock);
     /* A client may be off its pace by one request at either end. */
     uint64_t expected = (uint64_t)CLIENTS * CLIENT_RATE_PER_S * (uint64_t)window_ms / 1000;
     for (int i = 0; i < count; i++) {
-        int64_t latency_ns = (int64_t)(window_ms * (count - i) + GRACE_MS) * 1000000;
+        int64_t latency_ns = (int64_t)(window_ms * (count - i) + CLIENT_GRACE_MS) * 1000000;
         add_missing(&windows[i].accept, expected - 2 * CLIENTS, latency_ns);
         add_missing(&windows[i].deliver, expected - 2 * CLIENTS, latency_ns);
     }

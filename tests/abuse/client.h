@@ -6,7 +6,12 @@
 
 #include "measure.h"
 
-enum { CLIENTS = 4, CLIENT_RATE_PER_S = 150, WINDOWS_MAX = 32 };
+enum {
+    CLIENTS = 4,
+    CLIENT_RATE_PER_S = 150, /* each */
+    WINDOWS_MAX = 32,
+    CLIENT_GRACE_MS = 400 /* after the last window, in which what is due may still come */
+};
 
 typedef struct client_window {
     bench_histogram accept, deliver;

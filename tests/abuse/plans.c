@@ -144,6 +144,48 @@ static int garbage(uint32_t number, uint32_t turn, char *text, size_t size)
     return (int)n;
 }
 
+/* --- one request after the other --- */
+
+/* Sends a request, takes its answer and counts it; a connection that is over is opened anew. */
+static void exchange(attack *a, web_reader *reader, const char *text, size_t n)
+{
+    if (reader->fd < 0) {
+        reader->fd = web_connect(a->port, 5000);
+        reader->len = 0;
+    }
+    int status = reader->fd >= 0 && web_send(reader->fd, text, n) ? web_answer(reader, NULL) : 0;
+    atomic_fetch_add(&a->answers[status > 0 ? status / 100 : 0], 1);
+    if (status <= 0 && reader->fd >= 0) {
+        web_reset(reader->fd);
+        reader->fd = -1;
+    }
+}
+
+/* Each request with a key of its own that nobody has. */
+static void wrong_keys(attack *a)
+{
+    web_reader *reader = calloc(1, sizeof *reader);
+    char text[ITEM_REQUEST_BYTES];
+    char key[sizeof ABUSE_SECRET];
+    if (!reader) {
+        bench_die("abuse: no memory");
+    }
+    reader->fd = -1;
+    for (uint32_t i = 0; !a->stopping; i++) {
+        size_t n = item_request(text, item_next());
+        snprintf(key, sizeof key, "%0*u", (int)sizeof key - 1, i);
+        memcpy(strstr(text, ABUSE_SECRET), key, sizeof key - 1);
+        exchange(a, reader, text, n);
+        if (i % 4 == 3) {
+            bench_sleep_ms(1);
+        }
+    }
+    if (reader->fd >= 0) {
+        web_reset(reader->fd);
+    }
+    free(reader);
+}
+
 /* --- pipelining --- */
 
 /* Sends many requests at once and takes the answers one by one: each must come, in order. */
@@ -210,7 +252,7 @@ static void poisoned_key(attack *a)
     }
     uint64_t before = remote_refused();
     remote_set_poison(true);
-    reader->fd = web_connect(a->port, 5000);
+    reader->fd = -1;
     while (!a->stopping) {
         int n = snprintf(body, sizeof body,
                          "{\"specversion\":\"1.0\",\"id\":\"p-%u\",\"source\":\"urn:abuse\","
@@ -222,15 +264,14 @@ static void poisoned_key(attack *a)
                      "POST /v1/events HTTP/1.1\r\n" ABUSE_HEADERS
                      "Content-Type: application/cloudevents+json\r\nContent-Length: %d\r\n\r\n%s",
                      n, body);
-        if (web_send(reader->fd, text, (size_t)n)) {
-            int status = web_answer(reader, NULL);
-            atomic_fetch_add(&a->answers[status > 0 ? status / 100 : 0], 1);
-        }
+        exchange(a, reader, text, (size_t)n);
         a->pieces = remote_refused() - before;
         bench_sleep_ms(5);
     }
     remote_set_poison(false);
-    web_reset(reader->fd);
+    if (reader->fd >= 0) {
+        web_reset(reader->fd);
+    }
     free(reader);
 }
 
@@ -249,6 +290,11 @@ static bool were_refused_size(const attack *a)
 static bool were_refused_headers(const attack *a)
 {
     return a->answers[4] > 0 || a->closed_on_us > 0;
+}
+
+static bool were_all_refused(const attack *a)
+{
+    return a->answers[4] > 10 && a->answers[2] == 0 && a->answers[5] == 0;
 }
 
 static bool were_opened(const attack *a)
@@ -287,6 +333,8 @@ const attack_plan attack_plans[] = {
      50, true, had_effect, "requests"},
     {"garbage", "TLS greetings and noise", garbage, NULL, 32, 20, false, were_refused_headers,
      "refusals"},
+    {"wrong-keys", "thousands of events a second with keys that nobody has", NULL, wrong_keys, 1, 0,
+     false, were_all_refused, "refusals, and nothing else"},
     {"mute-system", "a system takes every delivery and never answers", NULL, mute_remote, 0, 0,
      false, had_effect, "deliveries that it swallowed"},
     {"poisoned-key", "200 documents a second of one key that its system never takes", NULL,

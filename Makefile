@@ -71,7 +71,7 @@ crash: build
 
 # Disks that fail, memory and descriptors that run out: the long version.
 fault: all
-	@BUILD=$(BUILD) tests/fault/run
+	@BUILD=$(BUILD) tests/fault/run $(T)
 
 asan: setup
 	@BUILD=$(BUILD)-asan tests/asan

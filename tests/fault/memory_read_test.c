@@ -311,6 +311,10 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < QUESTIONS; i++) {
             try_question(&hub, reader, &questions[i], every);
         }
+        printf("%zu questions: %llu runs, of every %llu. allocation of a reader that is open, and "
+               "every %llu. of a new one: %llu wrong\n",
+               (size_t)QUESTIONS, (unsigned long long)(passed + failed), (unsigned long long)every,
+               (unsigned long long)every * 16, (unsigned long long)failed);
     }
     xd_read_close(reader);
     xd_fault_hub_finish(&hub);

@@ -183,8 +183,7 @@ static xd_status write_past(xd_flow *f, const xd_json *known, const xd_crosswalk
 
 static void write_head(xd_flow *f, const xd_crosswalk_row *row, int64_t version)
 {
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"table\":");
     xd_json_write_string(buf, row->table);
     XD_BUF_LIT(buf, ",\"system\":");

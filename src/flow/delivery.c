@@ -59,8 +59,7 @@ static xd_status take_entry(xd_flow *f, int64_t seq, int64_t index, const xd_jso
     if (!to) {
         return XD_OK;
     }
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"order_key\":");
     *ret_order_key = XD_TEXT(outbox, "order_key");
     xd_json_write_string(buf, *ret_order_key);
@@ -95,8 +94,7 @@ static xd_status mark_sending(xd_flow *f, int64_t seq, int64_t index, bool sendi
     if (!is_open) {
         return XD_OK;
     }
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"order_key\":");
     xd_json_write_string(buf, XD_TEXT(outbox, "order_key"));
     XD_BUF_LIT(buf, ",\"to\":");
@@ -134,14 +132,13 @@ static xd_status wait_for_code(xd_flow *f, xd_str code, int64_t codes_at, xd_str
     }
     XD_TRY(xd_step_get(f->step, XD_STATE_CODE_WAIT, code, &queue, f->fault));
     int64_t next = XD_INT(queue, "next", 1);
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"delivery\":");
     xd_json_write_string(buf, id);
     xd_buf_char(buf, '}');
     XD_TRY(xd_step_put(f->step, XD_STATE_CODE_WAIT, xd_key_number(f->arena, code, next),
                        xd_buf_str(buf), f->fault));
-    xd_buf_clear(buf);
+    buf = xd_step_scratch(f->step);
     xd_buf_printf(buf, "{\"first\":%lld,\"next\":%lld}", (long long)XD_INT(queue, "first", 1),
                   (long long)next + 1);
     return xd_step_put(f->step, XD_STATE_CODE_WAIT, code, xd_buf_str(buf), f->fault);
@@ -152,8 +149,7 @@ static xd_status bury(xd_flow *f, const xd_json *failed, int64_t seq, int64_t in
 {
     xd_str id = XD_TEXT(failed, "id");
     xd_str class = XD_TEXT(failed, "class");
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"id\":");
     xd_json_write_string(buf, id);
     xd_buf_printf(buf, ",\"seq\":%lld,\"index\":%lld", (long long)seq, (long long)index);
@@ -210,8 +206,7 @@ static xd_status put_back(xd_flow *f, const xd_json *dead, const xd_delivery *de
     const xd_json *outbox = NULL, *to = NULL;
     xd_str key = xd_key_seq(f->arena, delivery->seq);
     XD_TRY(load_outbox(f, delivery->seq, &outbox, &to));
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"order_key\":");
     xd_json_write_string(buf, outbox ? XD_TEXT(outbox, "order_key") : XD_TEXT(dead, "order_key"));
     XD_BUF_LIT(buf, ",\"to\":[");
@@ -378,8 +373,7 @@ xd_status xd_flow_resend(xd_flow *f, xd_str code)
     if (!queue || first == next) {
         return queue ? xd_step_delete(f->step, XD_STATE_CODE_WAIT, code, f->fault) : XD_OK;
     }
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_buf_printf(buf, "{\"first\":%lld,\"next\":%lld}", (long long)first, (long long)next);
     XD_TRY(xd_step_put(f->step, XD_STATE_CODE_WAIT, code, xd_buf_str(buf), f->fault));
     return xd_step_again(f->step, f->fault);
@@ -388,8 +382,7 @@ xd_status xd_flow_resend(xd_flow *f, xd_str code)
 static xd_status drop(xd_flow *f, xd_str id, const xd_json *dead)
 {
     XD_TRY(xd_answer(f, "applied"));
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_json_write_without(buf, dead, XD_STR("state"));
     XD_BUF_LIT(buf, "\"state\":\"dropped\"");
     write_member(buf, "person", f->person);

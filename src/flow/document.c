@@ -14,8 +14,7 @@ xd_status xd_flow_map(xd_flow *f)
                        "a version of a map needs its name and its hash");
     }
     XD_TRY(xd_step_put(f->step, XD_STATE_MAP, hash, f->event->data_text, f->fault));
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_buf_printf(buf, "{\"hash\":\"%.*s\",\"seq\":%lld}", XD_FMT(hash), (long long)f->event->seq);
     XD_TRY(xd_step_put(f->step, XD_STATE_MAP,
                        xd_key_join(f->arena, XD_STR("name"), XD_TEXT(f->data, "name")),
@@ -116,8 +115,7 @@ static xd_status become(xd_flow *f, const xd_json *version, const xd_json *docum
     if (!event->kind || event->kind->internal) {
         return xd_answer_exception(f, "MAP_UNKNOWN", "the map makes documents of no known kind");
     }
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_json_write(buf, document);
     XD_TRY(xd_flow_keep(f, buf, &event->data_text));
     xd_fault why = XD_FAULT_NONE;

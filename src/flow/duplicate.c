@@ -22,8 +22,7 @@ static xd_status look_up(xd_flow *f, const xd_invoice *invoice, xd_str key, int6
     XD_TRY(xd_step_get(f->step, XD_STATE_DUPLICATE, key, &known, f->fault));
     const xd_json *recent = XD_GET(known, "recent");
     uint32_t count = recent ? recent->count : 0;
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"recent\":[");
     for (uint32_t i = count >= RECENT_MAX ? count - RECENT_MAX + 1 : 0; i < count; i++) {
         const xd_json *other = &recent->items[i];
@@ -52,8 +51,7 @@ static xd_status gross_key(xd_flow *f, const xd_invoice *invoice, xd_str *ret)
 static xd_status lines_key(xd_flow *f, const xd_invoice *invoice, const xd_billed *lines,
                            uint32_t count, xd_str *ret)
 {
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     for (uint32_t i = 0; i < count; i++) {
         if (!lines[i].line) {
             *ret = XD_STR_NULL; /* Lines that nobody could pair say nothing. */
@@ -116,9 +114,8 @@ xd_status xd_duplicate_check(xd_flow *f, xd_invoice *invoice, const xd_billed *l
     if (!other.ptr) {
         return XD_OK;
     }
-    xd_buf *buf = &f->step->scratch;
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_str evidence;
-    xd_buf_clear(buf);
     xd_buf_printf(buf, "{\"rule\":\"%s\",\"days\":%lld,\"other\":", rules[rule], (long long)days);
     xd_json_write_string(buf, other);
     xd_buf_char(buf, '}');

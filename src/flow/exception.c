@@ -6,8 +6,7 @@
 xd_status xd_raise(xd_flow *f, const char *code, xd_str text)
 {
     const xd_event *event = f->event;
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"seq\":");
     xd_buf_int(buf, event->seq);
     xd_buf_printf(buf, ",\"kind\":\"%s\",\"key\":", event->kind->name);
@@ -39,8 +38,7 @@ static xd_status named(xd_flow *f, xd_str id, const xd_json **ret)
 
 static xd_status settle(xd_flow *f, const xd_json *exception, xd_str by, xd_str reason)
 {
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_json_write_without(buf, exception, XD_STR("status"));
     XD_BUF_LIT(buf, "\"status\":\"settled\",\"settled_by\":");
     xd_json_write_string(buf, by);

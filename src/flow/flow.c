@@ -118,8 +118,7 @@ xd_status xd_flow_order_line(xd_flow *f, xd_str po, int64_t po_line, xd_order_li
 
 xd_status xd_flow_set_ordered(xd_flow *f, xd_order_line *line)
 {
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_members_write(buf, xd_ordered_members, xd_ordered_count, &line->ordered);
     xd_doc_change(&line->doc);
     return xd_flow_keep_json(f, buf, &line->order);
@@ -150,16 +149,14 @@ xd_status xd_flow_tree(xd_flow *f, xd_doc_json *member, const xd_json **ret)
 
 xd_status xd_flow_at(xd_flow *f, xd_str *ret)
 {
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_instant_write(buf, f->event->recorded_at);
     return xd_flow_keep(f, buf, ret);
 }
 
 xd_status xd_flow_digest(xd_flow *f, xd_str *ret)
 {
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_TRY(xd_json_canonical(buf, f->data, f->arena, f->fault));
     uint8_t digest[XD_SHA256_BYTES];
     char hex[XD_SHA256_HEX + 1];
@@ -202,6 +199,7 @@ xd_status xd_flow_account(xd_flow *f, xd_account role, xd_str category, xd_str *
 xd_status xd_answer(xd_flow *f, const char *result)
 {
     xd_buf *buf = xd_effect(f);
+    f->step->starved = f->step->starved || buf->starved;
     xd_buf_clear(buf);
     XD_BUF_LIT(buf, "{\"flow\":\"");
     xd_buf_str_add(buf, xd_str_from(f->name));
@@ -374,8 +372,7 @@ xd_status xd_entry_post(xd_flow *f, xd_journal *journal, xd_entry **ret)
         return XD_OK;
     }
     XD_TRY(load_chain(f));
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_entry *entry = xd_arena_alloc(f->arena, sizeof *entry);
     if (!entry) {
         return xd_flow_no_memory(f);
@@ -465,8 +462,7 @@ static void write_maps(xd_flow *f)
 static xd_status write_outbox(xd_flow *f)
 {
     const xd_step *step = f->step;
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"order_key\":");
     xd_json_write_string(buf, f->event->order_key);
     XD_BUF_LIT(buf, ",\"to\":");
@@ -510,8 +506,7 @@ static xd_status finish(xd_flow *f)
     XD_TRY(xd_match_settle(f));
     XD_TRY(xd_docs_write(&f->docs, step, f->fault));
     if (f->entries) {
-        xd_buf *buf = &step->scratch;
-        xd_buf_clear(buf);
+        xd_buf *buf = xd_step_scratch(step);
         xd_journal_chain_write(&f->chain, buf);
         XD_TRY(xd_step_put(step, XD_STATE_LEDGER, XD_STR("journal"), xd_buf_str(buf), f->fault));
         XD_TRY(xd_flow_send(f, XD_MESSAGE_JOURNAL));
@@ -588,6 +583,12 @@ xd_status xd_flow_step(xd_step *step, xd_fault *fault)
     xd_status status = row->run(&f);
     if (status == XD_OK) {
         status = finish(&f);
+    }
+    /* Whatever was made of it: with memory it might have been something else, and a replay would
+     * find that. */
+    if (xd_step_is_starved(step)) {
+        return xd_fail(fault, XD_NO_MEMORY, "step.memory",
+                       "no memory left for the step of an event");
     }
     /* Running into the arena's cap is the document's doing, not the machine's: it must not stop the
      * hub. */

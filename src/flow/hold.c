@@ -19,8 +19,7 @@ static xd_status load_hold(xd_flow *f, const xd_invoice *invoice, const xd_invoi
 
 static xd_status note_hold(xd_flow *f, xd_invoice *invoice, const xd_hold *hold, const char *change)
 {
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"id\":");
     xd_json_write_string(buf, hold->doc.key);
     xd_buf_printf(buf, ",\"code\":\"%.*s\",\"line\":%lld,\"change\":\"%s\"", XD_FMT(hold->code),

@@ -50,8 +50,7 @@ static xd_status hold_document(xd_flow *f, xd_invoice *invoice, xd_hold_code cod
 {
     xd_decimal excess = actual;
     XD_TRY(xd_flow_subtract(f, &excess, expected));
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_buf_printf(buf, "{\"rule\":\"%s\",\"expected\":\"", rule);
     xd_decimal_write(buf, expected);
     XD_BUF_LIT(buf, "\",\"actual\":\"");
@@ -140,9 +139,8 @@ static xd_status hold_unpaired(xd_flow *f, xd_invoice *invoice, xd_invoice_line 
 {
     xd_hold_code code = billed->unit_unknown ? XD_HOLD_UNIT : XD_HOLD_LINE_UNMATCHED;
     static const char *const members[] = {"po_line", "item", "uom"};
-    xd_buf *buf = &f->step->scratch;
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_str evidence;
-    xd_buf_clear(buf);
     XD_BUF_LIT(buf, "{\"rule\":\"pairing\",\"po\":");
     xd_json_write_string(buf, billed->po);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -190,9 +188,8 @@ static xd_status bill_line(xd_flow *f, xd_invoice *invoice, const xd_billed *bil
 
 static xd_status hold_currency(xd_flow *f, xd_invoice *invoice)
 {
-    xd_buf *buf = &f->step->scratch;
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_str evidence;
-    xd_buf_clear(buf);
     XD_BUF_LIT(buf, "{\"rule\":\"currency\",\"ledger\":");
     xd_json_write_string(buf, f->definition->currency);
     XD_BUF_LIT(buf, ",\"invoice\":");

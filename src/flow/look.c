@@ -6,6 +6,12 @@
 #include "flow/doc.h"
 #include "flow/key.h"
 
+/* The map's doing, or the machine's. */
+static xd_status no_room(const xd_look *l, const char *text, xd_fault *fault)
+{
+    return xd_fail(fault, l->arena->starved ? XD_NO_MEMORY : XD_LIMIT, "map.bytes", "%s", text);
+}
+
 static xd_status find(xd_look *l, xd_str table, xd_str system, xd_str code, xd_str *ret_value,
                       xd_fault *fault)
 {
@@ -14,7 +20,7 @@ static xd_status find(xd_look *l, xd_str table, xd_str system, xd_str code, xd_s
     xd_str text = XD_STR_NULL;
     const xd_json *document = NULL;
     if (!key.ptr) {
-        return xd_fail(fault, XD_LIMIT, "map.bytes", "no room to look a code up");
+        return no_room(l, "no room to look a code up", fault);
     }
     XD_TRY(l->view.get(l->view.self, XD_STATE_CROSSWALK, key, l->arena, &text, fault));
     if (text.ptr) {
@@ -40,7 +46,7 @@ static xd_status find_factor(void *self, xd_str from, xd_str to, int64_t *ret_nu
     xd_str pair = xd_arena_printf(l->arena, "%.*s>%.*s", XD_FMT(from), XD_FMT(to));
     xd_str found = XD_STR_NULL;
     if (!pair.ptr) {
-        return xd_fail(fault, XD_LIMIT, "map.bytes", "no room to look a unit up");
+        return no_room(l, "no room to look a unit up", fault);
     }
     XD_TRY(find(l, XD_STR("uom"), XD_STR("factor"), pair, &found, fault));
     *ret_numerator = 0; /* there is none */

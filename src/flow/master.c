@@ -35,8 +35,7 @@ xd_status xd_flow_master(xd_flow *f)
                       XD_FMT(in_force));
         return XD_OK;
     }
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_buf_char(buf, '{');
     for (uint32_t i = 0; i < f->data->count; i++) {
         xd_json_write_string(buf, f->data->members[i].name);

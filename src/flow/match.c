@@ -69,8 +69,7 @@ static xd_status move_value(xd_flow *f, xd_decimal *from, xd_decimal *to, xd_dec
 static xd_status note_match(xd_flow *f, xd_invoice *invoice, const xd_invoice_line *bill,
                             const xd_receipt_line *row, xd_decimal quantity)
 {
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"line\":");
     xd_buf_int(buf, bill->line);
     XD_BUF_LIT(buf, ",\"po\":");
@@ -222,8 +221,7 @@ static xd_status grant(xd_flow *f, xd_order_line *line, xd_invoice_line *bill, x
 static xd_status hold_for_goods(xd_flow *f, xd_order_line *line, xd_invoice *invoice,
                                 xd_invoice_line *bill, xd_decimal received, xd_decimal excess)
 {
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     static const char *const names[] = {"received", "billed", "matched", "quantity", "paired"};
     const xd_decimal values[] = {received, line->billed, line->matched, bill->quantity,
                                  bill->matched};

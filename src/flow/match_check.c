@@ -16,8 +16,7 @@ static xd_status check(xd_flow *f, xd_invoice *invoice, xd_invoice_line *bill, x
     if (!xd_is_positive(excess)) {
         return xd_hold_clear(f, invoice, bill, code);
     }
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_buf_printf(buf, "{\"rule\":\"%s\",\"limit\":", rule_name);
     xd_tolerance_write(buf, rule);
     for (size_t i = 0; i < count; i++) {
@@ -105,8 +104,7 @@ static xd_status check_approval(xd_flow *f, const xd_order_line *line, xd_invoic
     if (!xd_str_eq(order->status, XD_STR("PENDING_APPROVAL"))) {
         return xd_hold_clear(f, invoice, bill, XD_HOLD_ORDER_NOT_APPROVED);
     }
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"rule\":\"order_approved\",\"order_version\":");
     xd_buf_int(buf, order->version);
     XD_BUF_LIT(buf, ",\"created_by\":");

@@ -40,8 +40,7 @@ xd_status xd_invoice_entry(xd_flow *f, xd_invoice *invoice, xd_journal *journal)
     if (!entry) {
         return XD_OK;
     }
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_str old = invoice->postings.text;
     if (old.ptr) {
         xd_buf_add(buf, old.ptr, old.len - 1); /* without its closing bracket */

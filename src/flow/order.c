@@ -186,10 +186,9 @@ static xd_order_action action_of(const xd_json *line)
 static xd_status keep_change(xd_flow *f, xd_str key, const char *status, xd_str reason,
                              xd_str digest)
 {
-    xd_buf *buf = &f->step->scratch;
     xd_str at;
     XD_TRY(xd_flow_at(f, &at));
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"po\":");
     xd_json_write_string(buf, XD_TEXT(f->data, "po"));
     xd_buf_printf(buf, ",\"version\":%lld,\"based_on\":%lld,\"status\":\"%s\"",

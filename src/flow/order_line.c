@@ -138,8 +138,7 @@ static xd_status index_item(xd_flow *f, const xd_order_line *line, xd_str item)
         return XD_OK;
     }
     XD_TRY(xd_flow_load(f, &xd_order_item_type, xd_key_pair(f->arena, line->po, item), &index));
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     const xd_json *lines = NULL;
     XD_TRY(xd_flow_tree(f, &index->lines, &lines));
     xd_buf_char(buf, '[');

@@ -19,8 +19,7 @@ static bool differs(xd_str code)
 static xd_status acknowledge_line(xd_flow *f, xd_order_line *line, const xd_json *json)
 {
     static const char *const members[] = {"code", "quantity", "unit_price", "date"};
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"seq\":");
     xd_buf_int(buf, f->event->seq);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -35,10 +34,10 @@ static xd_status acknowledge_line(xd_flow *f, xd_order_line *line, const xd_json
     return xd_flow_set_ordered(f, line);
 }
 
-/* The head of the document that both flows keep. */
-static void begin_reply(xd_flow *f, xd_buf *buf, const char *const *names, const char *status)
+/* Begins the document that both flows keep. */
+static xd_buf *begin_reply(xd_flow *f, const char *const *names, const char *status)
 {
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"seq\":");
     xd_buf_int(buf, f->event->seq);
     XD_BUF_LIT(buf, ",\"at\":\"");
@@ -51,6 +50,7 @@ static void begin_reply(xd_flow *f, xd_buf *buf, const char *const *names, const
             xd_json_write_string(buf, text);
         }
     }
+    return buf;
 }
 
 /* Whether every line of the document is in the order; *ret_line is the key of the first that is
@@ -123,8 +123,7 @@ xd_status xd_flow_acknowledgement(xd_flow *f)
                            "change the order or talk to the supplier",
                            (unsigned)different, XD_FMT(po))
                      : xd_answer(f, "applied"));
-    xd_buf *buf = &f->step->scratch;
-    begin_reply(f, buf, names, different ? "EXCEPTION" : "APPLIED");
+    xd_buf *buf = begin_reply(f, names, different ? "EXCEPTION" : "APPLIED");
     xd_buf_printf(buf, ",\"version\":%lld,\"lines\":[", (long long)XD_INT(f->data, "version", 1));
     for (uint32_t i = 0; i < lines->count; i++) {
         xd_buf_printf(buf, "%s{\"po_line\":%lld,\"code\":\"%.*s\"}", i ? "," : "",
@@ -166,8 +165,7 @@ xd_status xd_flow_ship_notice(xd_flow *f)
             XD_FMT(f->event->key), XD_FMT(po));
     }
     XD_TRY(xd_answer(f, "applied"));
-    xd_buf *buf = &f->step->scratch;
-    begin_reply(f, buf, names, "EXPECTED");
+    xd_buf *buf = begin_reply(f, names, "EXPECTED");
     XD_BUF_LIT(buf, ",\"lines\":[");
     for (uint32_t i = 0; i < lines->count; i++) {
         xd_buf_printf(buf, "%s{\"line\":%lld,\"po_line\":%lld,\"quantity\":\"%.*s\"}", i ? "," : "",

@@ -18,8 +18,7 @@ static xd_status keep(xd_flow *f, xd_payment *payment, xd_str status)
 {
     const xd_json *data = f->data, *seen = NULL;
     XD_TRY(xd_flow_tree(f, &payment->seen, &seen));
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_buf_char(buf, '[');
     for (uint32_t i = 0; seen && i < seen->count; i++) {
         xd_json_write(buf, &seen->items[i]);

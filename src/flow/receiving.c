@@ -188,7 +188,6 @@ static xd_status keep_receipt(xd_flow *f, const movement *m, const char *status)
     static const xd_str names[] = {
         {",\"quantity\":\"", 13}, {",\"damaged\":\"", 12}, {",\"rejected\":\"", 13}};
     xd_receipt *receipt = m->receipt;
-    xd_buf *buf = &f->step->scratch;
     receipt->number = m->number;
     receipt->site = m->site;
     receipt->po = m->po;
@@ -196,7 +195,7 @@ static xd_status keep_receipt(xd_flow *f, const movement *m, const char *status)
     receipt->status = xd_str_from(status);
     receipt->date = f->date;
     receipt->seq = f->event->seq;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     xd_buf_char(buf, '[');
     for (uint32_t i = 0; i < m->lines->count; i++) {
         const xd_json *json = &m->lines->items[i];

@@ -95,6 +95,24 @@ static void what_does_not_fit_the_order_is_an_exception_and_may_be_corrected(voi
     finish(w);
 }
 
+/* Otherwise a replay, which has memory, would come to something else. */
+static void a_step_without_memory_decides_nothing(void **state)
+{
+    (void)state;
+    static const xd_status says[] = {XD_NO_MEMORY, XD_LIMIT, XD_INVALID, XD_OK};
+    world *w = world_create(NULL);
+    world_order(w, "100", "10");
+    int64_t seq = world_receive(w, "R1", "10");
+    int read = 1;
+    for (; world_starve(w, seq, read, XD_NO_MEMORY) != XD_OK; read++) {
+        for (size_t i = 0; i < sizeof says / sizeof says[0]; i++) {
+            assert_int_equal(world_starve(w, seq, read, says[i]), XD_NO_MEMORY);
+        }
+    }
+    assert_true(read > 3);
+    finish(w);
+}
+
 static void a_receipt_number_is_booked_once_per_site(void **state)
 {
     (void)state;
@@ -382,6 +400,7 @@ int main(void)
         cmocka_unit_test(refused_goods_do_not_come_in_and_damaged_ones_are_blocked),
         cmocka_unit_test(the_business_day_is_the_one_at_the_site),
         cmocka_unit_test(what_does_not_fit_the_order_is_an_exception_and_may_be_corrected),
+        cmocka_unit_test(a_step_without_memory_decides_nothing),
         cmocka_unit_test(a_receipt_number_is_booked_once_per_site),
         cmocka_unit_test(keys_of_different_parts_never_meet),
         cmocka_unit_test(names_with_quotes_and_backslashes_survive),

@@ -57,6 +57,19 @@ void xd_step_begin(xd_step *step, const xd_definition *definition, xd_state_view
     xd_buf_clear(&step->effect_text);
 }
 
+xd_buf *xd_step_scratch(xd_step *step)
+{
+    step->starved = step->starved || step->scratch.starved;
+    xd_buf_clear(&step->scratch);
+    return &step->scratch;
+}
+
+bool xd_step_is_starved(const xd_step *step)
+{
+    return step->starved || step->scratch.starved || step->effect_text.starved ||
+           step->arena->starved;
+}
+
 /* Makes room for one more element of an arena array. */
 static void *grown(xd_step *step, void *old, uint32_t count, uint32_t *size, size_t element,
                    uint32_t first)
@@ -289,8 +302,7 @@ xd_status xd_step_park(xd_step *step, xd_str wait_kind, xd_str wait_key, xd_faul
     xd_str key = wait_key_of(step, wait_kind, wait_key);
     park_queue queue;
     XD_TRY(read_queue(step, key, &queue, fault));
-    xd_buf *buf = &step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(step);
     XD_BUF_LIT(buf, "{\"seq\":");
     xd_buf_int(buf, event->seq);
     xd_buf_printf(buf, ",\"kind\":\"%s\",\"key\":", event->kind->name);
@@ -336,8 +348,7 @@ static xd_status end_patience(xd_step *step, const xd_json *parked, xd_str row, 
     if (!xd_str_eq(XD_TEXT(exception, "code"), XD_STR("PARKED_TOO_LONG"))) {
         return XD_OK;
     }
-    xd_buf *buf = &step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(step);
     for (uint32_t i = 0; i < exception->count; i++) {
         const xd_json_member *member = &exception->members[i];
         xd_buf_char(buf, i ? ',' : '{');

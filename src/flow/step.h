@@ -74,7 +74,8 @@ struct xd_step {
     uint32_t wake_size;
     xd_str effect;  /* JSON object text for XD_NUMBERED_EFFECT; XD_STR_NULL when nothing is to be
                        kept */
-    xd_buf scratch; /* for building one value at a time; lives across steps */
+    xd_buf scratch; /* for building one value at a time (xd_step_scratch); lives across steps */
+    bool starved;   /* what was built there had no memory */
     xd_buf effect_text; /* where the effect grows; lives across steps */
     xd_maps *maps;      /* owns; NULL until the first is needed; lives across steps */
 };
@@ -93,7 +94,12 @@ void xd_step_begin(xd_step *step, const xd_definition *definition, xd_state_view
  * exception), store faults. */
 XD_CHECKED xd_status xd_flow_step(xd_step *step, xd_fault *fault);
 
+/* Memory ran out somewhere in this step: whatever it says may be wrong. */
+bool xd_step_is_starved(const xd_step *step);
+
 /* --- for flows --- */
+/* The buffer for one value, emptied. */
+xd_buf *xd_step_scratch(xd_step *step);
 /* Current value including this step's own changes, parsed; *ret NULL when absent. */
 XD_CHECKED xd_status xd_step_get(xd_step *step, xd_state_kind kind, xd_str key, const xd_json **ret,
                                  xd_fault *fault);

@@ -7,8 +7,7 @@ static xd_status raise_overdue(xd_flow *f, const xd_json *parked)
 {
     xd_str kind = XD_TEXT(parked, "kind");
     xd_str key = XD_TEXT(parked, "key");
-    xd_buf *buf = &f->step->scratch;
-    xd_buf_clear(buf);
+    xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"seq\":");
     xd_buf_int(buf, XD_INT(parked, "seq", 0));
     XD_BUF_LIT(buf, ",\"kind\":");

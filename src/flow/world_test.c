@@ -21,6 +21,8 @@ typedef struct row {
 struct world {
     xd_arena arena; /* of everything kept */
     xd_arena step_arena;
+    int reads, starved_read; /* of state; 0: none */
+    xd_status starved_status;
     xd_arena look_arena; /* of what tests look at; the last TEXTS answers live */
     uint32_t looks;
     xd_definition definition;
@@ -70,7 +72,14 @@ static row **slot(world *w, xd_state_kind kind, xd_str key)
 static xd_status view_get(void *self, xd_state_kind kind, xd_str key, xd_arena *arena,
                           xd_str *ret_value, xd_fault *fault)
 {
-    (void)fault;
+    world *w = self;
+    if (++w->reads == w->starved_read) {
+        arena->starved = true;
+        *ret_value = XD_STR_NULL;
+        return w->starved_status == XD_OK
+                   ? XD_OK
+                   : xd_fail(fault, w->starved_status, "test.memory", "none");
+    }
     row *found = *slot(self, kind, key);
     *ret_value = found && found->value.ptr ? keep(arena, found->value) : XD_STR_NULL;
     return XD_OK;
@@ -168,6 +177,20 @@ static void step(world *w, const xd_event *event, bool resumed)
     if (w->step.effect.ptr) {
         w->effects[event->seq - 1] = keep(&w->arena, w->step.effect);
     }
+}
+
+xd_status world_starve(world *w, int64_t seq, int read, xd_status says)
+{
+    xd_state_view view = {w, view_get};
+    xd_arena_reset(&w->step_arena);
+    xd_step_begin(&w->step, &w->definition, view, &w->events[seq - 1], &w->step_arena);
+    w->step.log_seq = w->event_count;
+    w->reads = 0;
+    w->starved_read = read;
+    w->starved_status = says;
+    xd_status status = xd_flow_step(&w->step, NULL);
+    w->starved_read = 0;
+    return status;
 }
 
 /* Depth first, as the engine does it. */

@@ -37,6 +37,11 @@ int64_t world_release(world *w, const char *hold, const char *person);
 const char *world_status(world *w, const char *invoice);
 const char *world_hold(world *w, const char *invoice, const char *hold, const char *member);
 
+/* Steps an event again, of which nothing is kept. Its read-th read of state, from 1, finds no
+ * memory and says what is given, XD_OK: that there is no such document. XD_OK when there are fewer.
+ */
+xd_status world_starve(world *w, int64_t seq, int read, xd_status says);
+
 /* Tells the world the next event was appended on this day ("2026-03-01"). */
 void world_today(world *w, const char *date);
 

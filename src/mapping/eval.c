@@ -6,7 +6,7 @@
 
 xd_status xd_run_no_memory(xd_run *run)
 {
-    if (run->arena_capped) {
+    if (run->arena_capped && !run->arena->starved) {
         return xd_fail(run->fault, XD_LIMIT, "map.bytes",
                        "the map needs more memory than it may use (%zu bytes); look for a range or "
                        "a join that grows without bound",

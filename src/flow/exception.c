@@ -3,26 +3,38 @@
 #include "flow/flow_int.h"
 #include "flow/key.h"
 
-xd_status xd_raise(xd_flow *f, const char *code, xd_str text)
+xd_status xd_exception_open(xd_flow *f, const xd_exception_subject *about, const char *code,
+                            xd_str text)
 {
-    const xd_event *event = f->event;
     xd_buf *buf = xd_step_scratch(f->step);
     XD_BUF_LIT(buf, "{\"seq\":");
-    xd_buf_int(buf, event->seq);
-    xd_buf_printf(buf, ",\"kind\":\"%s\",\"key\":", event->kind->name);
-    xd_json_write_string(buf, event->key);
+    xd_buf_int(buf, about->seq);
+    XD_BUF_LIT(buf, ",\"kind\":");
+    xd_json_write_string(buf, about->kind);
+    XD_BUF_LIT(buf, ",\"key\":");
+    xd_json_write_string(buf, about->key);
     XD_BUF_LIT(buf, ",\"order_key\":");
-    xd_json_write_string(buf, event->order_key);
+    xd_json_write_string(buf, about->order_key);
     xd_buf_printf(buf, ",\"code\":\"%s\",\"text\":", code);
     xd_json_write_string(buf, text);
     XD_BUF_LIT(buf, ",\"status\":\"open\",\"at\":\"");
-    xd_instant_write(buf, event->recorded_at);
+    xd_instant_write(buf, f->event->recorded_at);
     XD_BUF_LIT(buf, "\"}");
     if (buf->failed) {
         return xd_flow_no_memory(f);
     }
-    return xd_step_put(f->step, XD_STATE_EXCEPTION, xd_key_seq(f->arena, event->seq),
+    return xd_step_put(f->step, XD_STATE_EXCEPTION, xd_key_seq(f->arena, about->seq),
                        xd_buf_str(buf), f->fault);
+}
+
+xd_status xd_raise(xd_flow *f, const char *code, xd_str text)
+{
+    const xd_event *event = f->event;
+    const xd_exception_subject own = {.seq = event->seq,
+                                      .kind = xd_str_from(event->kind->name),
+                                      .key = event->key,
+                                      .order_key = event->order_key};
+    return xd_exception_open(f, &own, code, text);
 }
 
 /* The exception that the decision names; NULL when there is none. */

@@ -110,7 +110,18 @@ XD_CHECKED xd_status xd_answer_refused(xd_flow *f, const char *format, ...)
 /* Raises an exception for a person and makes it the answer. */
 XD_CHECKED xd_status xd_answer_exception(xd_flow *f, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Raises an exception beside whatever the answer is. */
+/* What an exception is about: the event that it is numbered after, and the document of that. */
+typedef struct xd_exception_subject {
+    int64_t seq;
+    xd_str kind;
+    xd_str key;
+    xd_str order_key;
+} xd_exception_subject;
+
+/* Opens one; another one of that number is replaced. */
+XD_CHECKED xd_status xd_exception_open(xd_flow *f, const xd_exception_subject *about,
+                                       const char *code, xd_str text);
+/* Raises an exception about the event itself, beside whatever the answer is. */
 XD_CHECKED xd_status xd_raise(xd_flow *f, const char *code, xd_str text);
 /* The document of event seq, which had raised an exception, is sent again: that one is settled, and
  * what becomes of this one is another matter. */

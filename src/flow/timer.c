@@ -5,34 +5,15 @@
 
 static xd_status raise_overdue(xd_flow *f, const xd_json *parked)
 {
-    xd_str kind = XD_TEXT(parked, "kind");
-    xd_str key = XD_TEXT(parked, "key");
-    xd_buf *buf = xd_step_scratch(f->step);
-    XD_BUF_LIT(buf, "{\"seq\":");
-    xd_buf_int(buf, XD_INT(parked, "seq", 0));
-    XD_BUF_LIT(buf, ",\"kind\":");
-    xd_json_write_string(buf, kind);
-    XD_BUF_LIT(buf, ",\"key\":");
-    xd_json_write_string(buf, key);
-    XD_BUF_LIT(buf, ",\"order_key\":");
-    xd_json_write_string(buf, XD_TEXT(parked, "order_key"));
-    XD_BUF_LIT(buf, ",\"code\":\"PARKED_TOO_LONG\",\"text\":");
+    const xd_exception_subject about = {.seq = XD_INT(parked, "seq", 0),
+                                        .kind = XD_TEXT(parked, "kind"),
+                                        .key = XD_TEXT(parked, "key"),
+                                        .order_key = XD_TEXT(parked, "order_key")};
     xd_str text = xd_arena_printf(
         f->arena, "%.*s %.*s waits for %.*s %.*s since %.*s: send what it waits for, or ask for it",
-        XD_FMT(kind), XD_FMT(key), XD_FMT(XD_TEXT(parked, "wait_kind")),
+        XD_FMT(about.kind), XD_FMT(about.key), XD_FMT(XD_TEXT(parked, "wait_kind")),
         XD_FMT(XD_TEXT(parked, "wait_key")), XD_FMT(XD_TEXT(parked, "since")));
-    if (!text.ptr) {
-        return xd_flow_no_memory(f);
-    }
-    xd_json_write_string(buf, text);
-    XD_BUF_LIT(buf, ",\"status\":\"open\",\"at\":\"");
-    xd_instant_write(buf, f->event->recorded_at);
-    XD_BUF_LIT(buf, "\"}");
-    if (buf->failed) {
-        return xd_flow_no_memory(f);
-    }
-    return xd_step_put(f->step, XD_STATE_EXCEPTION, xd_key_seq(f->arena, XD_INT(parked, "seq", 0)),
-                       xd_buf_str(buf), f->fault);
+    return text.ptr ? xd_exception_open(f, &about, "PARKED_TOO_LONG", text) : xd_flow_no_memory(f);
 }
 
 xd_status xd_flow_timer(xd_flow *f)

@@ -151,11 +151,9 @@ xd_status xd_ask_parked(xd_ask *ask)
 /* Its id for people is the number of the event that raised it, which its key has in hexadecimal. */
 static xd_status write_exception(xd_ask *ask, xd_str key, xd_str value)
 {
-    const xd_json *exception = NULL;
-    (void)key;
-    XD_TRY(xd_ask_parse(ask, value, &exception));
-    xd_str id = xd_arena_printf(ask->arena, "%lld", (long long)XD_INT(exception, "seq", 0));
-    xd_out_item(ask->out, "id", id, value);
+    int64_t seq = 0;
+    XD_TRY(xd_ask_seq_of_key(ask, key, &seq));
+    xd_out_item(ask->out, "id", xd_arena_printf(ask->arena, "%lld", (long long)seq), value);
     return XD_OK;
 }
 

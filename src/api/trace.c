@@ -281,7 +281,8 @@ static const char DECISIONS[] =
     " AND kind IN (62, 63) AND seq > ?3 AND seq <= ?4 UNION ALL "
     "SELECT seq FROM event WHERE key = ?5 AND key <> '' AND kind = 66 AND seq > ?3 AND seq <= ?4";
 
-/* Events of the hub whose number begins with name and a separator; on an exception, is the name. */
+/* Decisions: those on holds and deliveries have a number that begins with name and the separator,
+ * those on exceptions have the name itself. */
 static xd_status add_decisions(timeline *t, xd_str name, char separator)
 {
     sqlite3_stmt *s = NULL;

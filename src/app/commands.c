@@ -259,7 +259,7 @@ const xd_command xd_commands[] = {
      .name = "dlq list",
      .arguments = "",
      .help = "deliveries that failed for good or stopped as unknown",
-     .options = OPTIONS({"all", NULL, "retried and dropped ones too"},
+     .options = OPTIONS({"all", NULL, "dropped ones too"},
                         {"system", "NAME", "only of this system"}, LIMIT),
      .json = true,
      .run = xd_cmd_dlq_list},

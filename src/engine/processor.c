@@ -60,7 +60,7 @@ static xd_status view_get(void *self, xd_state_kind kind, xd_str key, xd_arena *
     }
     xd_str copy = xd_arena_copy(arena, value);
     if (!copy.ptr) {
-        return xd_fail(fault, arena->starved ? XD_NO_MEMORY : XD_LIMIT, "step.memory",
+        return xd_fail(fault, XD_LIMIT, "step.memory",
                        "the step of one event reads too much state");
     }
     *ret_value = copy;

@@ -425,8 +425,7 @@ xd_status xd_docs_write(xd_docs *docs, xd_step *step, xd_fault *fault)
         xd_buf *buf = xd_step_scratch(step);
         xd_members_write(buf, doc->type->members, doc->type->count, doc);
         if (buf->failed) {
-            return xd_fail(fault, buf->starved ? XD_NO_MEMORY : XD_LIMIT, "state.size",
-                           "a state document grows past %s", buf->starved ? "memory" : "16 MiB");
+            return xd_fail(fault, XD_LIMIT, "state.size", "a state document grows past 16 MiB");
         }
         XD_TRY(xd_step_put(step, doc->type->kind, doc->key, xd_buf_str(buf), fault));
     }

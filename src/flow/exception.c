@@ -109,10 +109,7 @@ xd_status xd_flow_exception(xd_flow *f)
         return xd_answer_refused(f, "the decision must be settle, not %.*s", XD_FMT(decision));
     }
     XD_TRY(settle(f, exception, f->person, reason.ptr ? reason : XD_STR("")));
-    XD_TRY(xd_answer(f, "applied"));
     xd_str text =
         xd_arena_printf(f->arena, "settled by %.*s: %.*s", XD_FMT(f->person), XD_FMT(reason));
-    XD_BUF_LIT(xd_effect(f), ",\"reason\":");
-    xd_json_write_string(xd_effect(f), text.ptr ? text : XD_STR(""));
-    return text.ptr && !xd_effect(f)->failed ? XD_OK : xd_flow_no_memory(f);
+    return text.ptr ? xd_answer_reason(f, "applied", text) : xd_flow_no_memory(f);
 }

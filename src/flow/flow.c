@@ -209,7 +209,7 @@ xd_status xd_answer(xd_flow *f, const char *result)
     return buf->failed ? xd_flow_no_memory(f) : XD_OK;
 }
 
-static xd_status answer_reason(xd_flow *f, const char *result, xd_str text)
+xd_status xd_answer_reason(xd_flow *f, const char *result, xd_str text)
 {
     XD_TRY(xd_answer(f, result));
     xd_buf *buf = xd_effect(f);
@@ -249,7 +249,7 @@ xd_status xd_answer_duplicate(xd_flow *f, const char *pattern, ...)
     xd_str text;
     xd_status status = format(f, pattern, arguments, &text);
     va_end(arguments);
-    return status == XD_OK ? answer_reason(f, "duplicate", text) : status;
+    return status == XD_OK ? xd_answer_reason(f, "duplicate", text) : status;
 }
 
 xd_status xd_answer_refused(xd_flow *f, const char *pattern, ...)
@@ -259,7 +259,7 @@ xd_status xd_answer_refused(xd_flow *f, const char *pattern, ...)
     xd_str text;
     xd_status status = format(f, pattern, arguments, &text);
     va_end(arguments);
-    return status == XD_OK ? answer_reason(f, "refused", text) : status;
+    return status == XD_OK ? xd_answer_reason(f, "refused", text) : status;
 }
 
 xd_status xd_answer_exception(xd_flow *f, const char *code, const char *pattern, ...)
@@ -271,7 +271,7 @@ xd_status xd_answer_exception(xd_flow *f, const char *code, const char *pattern,
     va_end(arguments);
     XD_TRY(status);
     XD_TRY(xd_raise(f, code, text));
-    XD_TRY(answer_reason(f, "exception", text));
+    XD_TRY(xd_answer_reason(f, "exception", text));
     xd_buf_printf(xd_effect(f), ",\"code\":\"%s\"", code);
     return XD_OK;
 }
@@ -584,8 +584,8 @@ xd_status xd_flow_step(xd_step *step, xd_fault *fault)
     if (status == XD_OK) {
         status = finish(&f);
     }
-    /* Whatever was made of it: with memory it might have been something else, and a replay would
-     * find that. */
+    /* Whatever was made of it, a fault of the document or an answer: with memory it might have been
+     * something else, and a replay would find that. */
     if (xd_step_is_starved(step)) {
         return xd_fail(fault, XD_NO_MEMORY, "step.memory",
                        "no memory left for the step of an event");

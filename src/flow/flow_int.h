@@ -102,6 +102,7 @@ XD_CHECKED xd_status xd_flow_account(xd_flow *f, xd_account role, xd_str categor
 
 /* --- answers: what the event came to; each opens or replaces the effect --- */
 XD_CHECKED xd_status xd_answer(xd_flow *f, const char *result);
+XD_CHECKED xd_status xd_answer_reason(xd_flow *f, const char *result, xd_str text);
 XD_CHECKED xd_status xd_answer_park(xd_flow *f, const char *wait_kind, xd_str wait_key);
 XD_CHECKED xd_status xd_answer_duplicate(xd_flow *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -167,6 +167,7 @@ typedef struct xd_workers {
     bool ready; /* lock and condition exist */
     bool stopping;
     uint32_t running;
+    uint32_t at_rest; /* of them, without a request */
     pthread_t threads[XD_WORKERS_MAX];
 } xd_workers;
 
@@ -290,6 +291,8 @@ XD_CHECKED xd_status xd_workers_start(xd_workers *workers, xd_ingress *ingress, 
                                       xd_fault *fault);
 void xd_workers_stop(xd_workers *workers);
 void xd_workers_add(xd_workers *workers, xd_request *request);
+/* One of them has nothing to do. */
+bool xd_workers_are_free(xd_workers *workers);
 /* Cuts connections whose client is too slow; called by a worker about once a second. */
 void xd_ingress_sweep(xd_ingress *ingress);
 
@@ -297,8 +300,12 @@ void xd_ingress_sweep(xd_ingress *ingress);
 
 void xd_open_work_init(xd_open_work *open_work);
 void xd_open_work_finish(xd_open_work *open_work);
-/* Appends metrics that are at most 15 seconds old; may take as long as a read. Thread-safe. */
-void xd_open_work_metrics(xd_open_work *open_work, const xd_ingress_ports *ports, xd_buf *buf);
+/* What is known is 15 seconds old. These are thread-safe. */
+bool xd_open_work_is_due(xd_open_work *open_work);
+/* Asks anew: takes as long as a read. */
+void xd_open_work_ask(xd_open_work *open_work, const xd_ingress_ports *ports);
+/* Appends what is known, as metrics. */
+void xd_open_work_write(xd_open_work *open_work, xd_buf *buf);
 
 /* --- begin functions of the routes --- */
 

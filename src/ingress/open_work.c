@@ -1,5 +1,6 @@
 /* What waits for people, as metrics: asked of the read side, and not again for a while, since
- * counting looks at every document of its kinds. */
+ * counting looks at every document of its kinds. Whoever only wants what is known never waits for
+ * who asks. */
 #include "ingress/ingress_int.h"
 
 enum { FRESH_US = 15000000, ANSWER_CAP = 1 << 16 };
@@ -36,7 +37,7 @@ static void write_gauge(xd_buf *buf, const xd_json *queues, const char *metric, 
 }
 
 /* Without an answer there are no such metrics, rather than wrong ones. */
-static void ask(xd_open_work *o, const xd_ingress_ports *ports)
+static void ask(const xd_ingress_ports *ports, xd_buf *ret_text)
 {
     xd_read_request question = {.path = "/queues", .query = no_argument};
     const xd_json *queues = NULL;
@@ -44,31 +45,46 @@ static void ask(xd_open_work *o, const xd_ingress_ports *ports)
     xd_buf answer;
     xd_arena_init(&arena, ANSWER_CAP);
     xd_buf_init(&answer, ANSWER_CAP);
-    xd_buf_clear(&o->text);
     if (ports->read(ports->read_context, &question, &answer, NULL) == XD_OK &&
         xd_json_parse(xd_buf_str(&answer), XD_JSON_LIMITS_DEFAULT, &arena, &queues, NULL) ==
             XD_OK &&
         queues->type == XD_JSON_OBJECT) {
-        write_gauge(&o->text, queues, "crossdock_open", "count",
+        write_gauge(ret_text, queues, "crossdock_open", "count",
                     "What waits for people or for other documents.");
-        write_gauge(&o->text, queues, "crossdock_open_oldest_seconds", "oldest_age_s",
+        write_gauge(ret_text, queues, "crossdock_open_oldest_seconds", "oldest_age_s",
                     "Age of the oldest of these.");
+    }
+    if (ret_text->failed) {
+        xd_buf_clear(ret_text);
     }
     xd_buf_finish(&answer);
     xd_arena_finish(&arena);
 }
 
-void xd_open_work_metrics(xd_open_work *o, const xd_ingress_ports *ports, xd_buf *buf)
+bool xd_open_work_is_due(xd_open_work *o)
 {
-    if (!ports->read) {
-        return;
-    }
     pthread_mutex_lock(&o->lock);
-    int64_t now_us = xd_ingress_now_us();
-    if (now_us - o->asked_at_us >= FRESH_US) {
-        ask(o, ports);
-        o->asked_at_us = now_us;
-    }
-    xd_buf_str_add(buf, o->text.failed ? XD_STR("") : xd_buf_str(&o->text));
+    bool due = xd_ingress_now_us() - o->asked_at_us >= FRESH_US;
+    pthread_mutex_unlock(&o->lock);
+    return due;
+}
+
+void xd_open_work_ask(xd_open_work *o, const xd_ingress_ports *ports)
+{
+    xd_buf text;
+    xd_buf_init(&text, ANSWER_CAP);
+    ask(ports, &text);
+    pthread_mutex_lock(&o->lock);
+    xd_buf old = o->text;
+    o->text = text;
+    o->asked_at_us = xd_ingress_now_us();
+    pthread_mutex_unlock(&o->lock);
+    xd_buf_finish(&old);
+}
+
+void xd_open_work_write(xd_open_work *o, xd_buf *buf)
+{
+    pthread_mutex_lock(&o->lock);
+    xd_buf_str_add(buf, xd_buf_str(&o->text));
     pthread_mutex_unlock(&o->lock);
 }

@@ -161,24 +161,36 @@ void xd_read_ready_begin(xd_request *r)
                            g->stopping ? "stopping" : "not ready to take events");
 }
 
-static bool run_metrics(xd_request *r)
+static void answer_metrics(xd_request *r)
 {
     xd_ingress *g = r->client->ingress;
     xd_ingress_metrics(g, &r->out);
     if (g->ports.metrics) {
         g->ports.metrics(g->ports.metrics_context, &r->out);
     }
-    xd_open_work_metrics(&g->open_work, &g->ports, &r->out);
+    xd_open_work_write(&g->open_work, &r->out);
     xd_request_settle(r, 200, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+static bool ask_open_work(xd_request *r)
+{
+    xd_ingress *g = r->client->ingress;
+    xd_open_work_ask(&g->open_work, &g->ports);
     return true;
 }
 
-static void hand_to_teller(xd_request *r)
+/* Metrics wait for no slow read: while all workers are busy they say what was told last. */
+static void take_metrics(xd_request *r)
 {
-    xd_request_hand_over(r, run_metrics, NULL);
+    xd_ingress *g = r->client->ingress;
+    if (g->ports.read && xd_open_work_is_due(&g->open_work) && xd_workers_are_free(&g->workers)) {
+        xd_request_hand_over(r, ask_open_work, answer_metrics);
+    } else {
+        answer_metrics(r);
+    }
 }
 
 void xd_read_metrics_begin(xd_request *r)
 {
-    r->step = hand_to_teller;
+    r->step = take_metrics;
 }

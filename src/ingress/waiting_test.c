@@ -257,6 +257,42 @@ static void large_bodies_are_decoded_apart(void **state)
     test_hub_stop(&hub);
 }
 
+/* --- slow reads --- */
+
+/* Metrics need a worker to count what is open, but they come without one too. */
+static void metrics_wait_for_no_slow_read(void **state)
+{
+    (void)state;
+    enum { READERS = 2, TRIES = 2000 };
+    test_answer a;
+    held_reads held = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    test_hub hub;
+    test_hub_start(&hub, (xd_ingress_options){0}, (xd_engine_options){0},
+                   (xd_ingress_ports){.read = read_when_released, .read_context = &held}, true);
+    int readers[READERS] = {test_connect(hub.port), test_connect(hub.port)};
+    hold_reads(&held, readers, READERS);
+    int fd = test_connect(hub.port);
+    test_request(fd, "GET", "/metrics", "", XD_STR(""), &a);
+    test_expect(&a, 200, "crossdock_http_connections 3\n");
+    assert_null(strstr(a.body, "crossdock_open"));
+    assert_int_equal(held.reading, READERS);
+    release_reads(&held);
+    for (int i = 0; i < READERS; i++) {
+        test_receive(readers[i], true, &a);
+        test_expect(&a, 200, "{}");
+        close(readers[i]);
+    }
+    bool counted = false;
+    for (int i = 0; i < TRIES && !counted; i++) {
+        pause_ms(1);
+        test_request(fd, "GET", "/metrics", "", XD_STR(""), &a);
+        counted = strstr(a.body, "crossdock_open") != NULL;
+    }
+    assert_true(counted);
+    close(fd);
+    test_hub_stop(&hub);
+}
+
 /* --- clients that leave --- */
 
 /* Some go at once, some when the commit has taken unusually long; what they sent is accepted. */
@@ -482,6 +518,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_come_after_the_commit),
         cmocka_unit_test(large_bodies_are_decoded_apart),
+        cmocka_unit_test(metrics_wait_for_no_slow_read),
         cmocka_unit_test(clients_may_leave_before_the_commit),
         cmocka_unit_test(clients_may_close_their_side_at_once),
         cmocka_unit_test(one_address_has_so_many_connections),

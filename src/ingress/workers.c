@@ -18,6 +18,14 @@ void xd_workers_add(xd_workers *w, xd_request *r)
     pthread_mutex_unlock(&w->lock);
 }
 
+bool xd_workers_are_free(xd_workers *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool are = !w->head && w->at_rest > 0;
+    pthread_mutex_unlock(&w->lock);
+    return are;
+}
+
 static void add_ms(struct timespec *t, int32_t ms)
 {
     t->tv_nsec += ms % 1000 * 1000000L;
@@ -33,9 +41,11 @@ static xd_request *take(xd_workers *w, int32_t wait_ms, bool *ret_stopping)
     add_ms(&until, wait_ms);
     pthread_mutex_lock(&w->lock);
     int rc = 0;
+    w->at_rest++;
     while (!w->head && !w->stopping && rc == 0) {
         rc = pthread_cond_timedwait(&w->work, &w->lock, &until);
     }
+    w->at_rest--;
     xd_request *r = w->head;
     if (r) {
         w->head = r->next;
